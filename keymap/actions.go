@@ -1,0 +1,161 @@
+package keymap
+
+// The actions that have a binding.
+const (
+	MoveUp       ActionID = "move.up"
+	MoveDown     ActionID = "move.down"
+	MovePageUp   ActionID = "move.page-up"
+	MovePageDown ActionID = "move.page-down"
+	MoveTop      ActionID = "move.top"
+	MoveBottom   ActionID = "move.bottom"
+	MoveLeft     ActionID = "move.left"
+	MoveRight    ActionID = "move.right"
+
+	GoOpen         ActionID = "go.open"
+	GoBack         ActionID = "go.back"
+	GoOwner        ActionID = "go.owner"
+	GoNode         ActionID = "go.node"
+	GoPods         ActionID = "go.pods"
+	HistoryBack    ActionID = "history.back"
+	HistoryForward ActionID = "history.forward"
+	ViewWorkloads  ActionID = "view.workloads"
+
+	NamespaceSwitch ActionID = "namespace.switch"
+	NamespaceAll    ActionID = "namespace.all"
+	NamespaceHere   ActionID = "namespace.here"
+	ContextSwitch   ActionID = "context.switch"
+
+	ObjectYAML     ActionID = "object.yaml"
+	ObjectDescribe ActionID = "object.describe"
+	ObjectEvents   ActionID = "object.events"
+
+	ListFilter  ActionID = "list.filter"
+	ListSort    ActionID = "list.sort"
+	SortLeft    ActionID = "sort.left"
+	SortRight   ActionID = "sort.right"
+	SortReverse ActionID = "sort.reverse"
+	ListWide    ActionID = "list.wide"
+	ListDetail  ActionID = "list.detail"
+
+	TreeToggle   ActionID = "tree.toggle"
+	TreeExpand   ActionID = "tree.expand"
+	TreeCollapse ActionID = "tree.collapse"
+
+	MarkToggle ActionID = "mark.toggle"
+	MarkRange  ActionID = "mark.range"
+	MarkNone   ActionID = "mark.none"
+
+	CopyName ActionID = "copy.name"
+	CopyCell ActionID = "copy.cell"
+	CopyText ActionID = "copy.text"
+
+	TextSearch        ActionID = "text.search"
+	TextNext          ActionID = "text.next"
+	TextPrevious      ActionID = "text.previous"
+	TextWrap          ActionID = "text.wrap"
+	TextManagedFields ActionID = "text.managed-fields"
+	SecretReveal      ActionID = "secret.reveal"
+
+	AppPalette ActionID = "app.palette"
+	AppMenu    ActionID = "app.menu"
+	AppHelp    ActionID = "app.help"
+	AppRefresh ActionID = "app.refresh"
+	AppRedraw  ActionID = "app.redraw"
+	AppSuspend ActionID = "app.suspend"
+	AppQuit    ActionID = "app.quit"
+
+	PromptAccept   ActionID = "prompt.accept"
+	PromptCancel   ActionID = "prompt.cancel"
+	PromptNext     ActionID = "prompt.next"
+	PromptPrevious ActionID = "prompt.previous"
+	PromptComplete ActionID = "prompt.complete"
+)
+
+// The groups, in the order of the help.
+const (
+	groupMove    Group = "Move"
+	groupGo      Group = "Go"
+	groupObject  Group = "Object"
+	groupList    Group = "List"
+	groupMark    Group = "Mark"
+	groupCopy    Group = "Copy"
+	groupText    Group = "Text"
+	groupProgram Group = "Program"
+	groupPrompt  Group = "Prompts and dialogs"
+)
+
+// declared lists every binding. The order is that of the help and the footer.
+//
+// Keys are chosen to arrive through tmux and SSH: no key needs a terminal that
+// tells ctrl+i from tab.
+func declared() []Binding {
+	return []Binding{
+		{ID: MoveUp, Keys: keys("k", "up"), Title: "up", Help: "Move up one row or line", Group: groupMove, Scope: Global},
+		{ID: MoveDown, Keys: keys("j", "down"), Title: "down", Help: "Move down one row or line", Group: groupMove, Scope: Global},
+		{ID: MovePageUp, Keys: keys("pgup", "ctrl+b"), Title: "page up", Help: "Move up one screenful", Group: groupMove, Scope: Global},
+		{ID: MovePageDown, Keys: keys("pgdown", "ctrl+f"), Title: "page down", Help: "Move down one screenful", Group: groupMove, Scope: Global},
+		{ID: MoveTop, Keys: keys("g", "home"), Title: "top", Help: "Move to the first row or line", Group: groupMove, Scope: Global},
+		{ID: MoveBottom, Keys: keys("G", "end"), Title: "bottom", Help: "Move to the last row or line", Group: groupMove, Scope: Global},
+		{ID: MoveLeft, Keys: keys("left"), Title: "left", Help: "Scroll to the columns on the left", Group: groupMove, Scope: Global},
+		{ID: MoveRight, Keys: keys("right"), Title: "right", Help: "Scroll to the columns on the right", Group: groupMove, Scope: Global},
+
+		{ID: GoOpen, Keys: keys("enter"), Title: "open", Help: "Open what the cursor is on", Group: groupGo, Scope: List},
+		{ID: GoBack, Keys: keys("esc"), Title: "back", Help: "Clear the filter or the search, then go back to the view before", Group: groupGo, Scope: Global},
+		{ID: HistoryBack, Keys: keys("["), Title: "history back", Help: "Go back to the place visited before, in any view, namespace or context", Group: groupGo, Scope: Global},
+		{ID: HistoryForward, Keys: keys("]"), Title: "history forward", Help: "Go forward again after history back", Group: groupGo, Scope: Global},
+		{ID: GoOwner, Keys: keys("J"), Title: "owner", Help: "Jump to the object that owns this one", Group: groupGo, Scope: List},
+		{ID: GoNode, Keys: keys("N"), Title: "node", Help: "Jump to the node this pod runs on", Group: groupGo, Scope: List, Subject: "pod"},
+		{ID: GoPods, Keys: keys("P"), Title: "pods", Help: "List the pods this object owns or selects", Group: groupGo, Scope: List},
+		{ID: ViewWorkloads, Keys: keys("2"), Title: "workloads", Help: "Open Workloads", Group: groupGo, Scope: Global},
+		{ID: NamespaceSwitch, Keys: keys("n"), Title: "namespace", Help: "Choose the namespace to look at", Group: groupGo, Scope: List},
+		{ID: NamespaceAll, Keys: keys("0"), Title: "all namespaces", Help: "Look at all namespaces", Group: groupGo, Scope: List},
+		{ID: NamespaceHere, Keys: keys("."), Title: "this namespace", Help: "Look only at the namespace of this object", Group: groupGo, Scope: List},
+		{ID: ContextSwitch, Keys: keys("@"), Title: "context", Help: "Choose the kubeconfig context to look at", Group: groupGo, Scope: Global},
+
+		{ID: ObjectYAML, Keys: keys("y"), Title: "YAML", Help: "Show the object as YAML", Group: groupObject, Scope: Global},
+		{ID: ObjectDescribe, Keys: keys("d"), Title: "describe", Help: "Describe the object", Group: groupObject, Scope: Global},
+		{ID: ObjectEvents, Keys: keys("E"), Title: "events", Help: "Show the events of the object and of its children", Group: groupObject, Scope: Global},
+
+		{ID: ListFilter, Keys: keys("/"), Title: "filter", Help: "Filter the rows by text, label or column", Group: groupList, Scope: List},
+		{ID: ListSort, Keys: keys("S"), Title: "sort", Help: "Choose the column to sort by", Group: groupList, Scope: List},
+		{ID: SortLeft, Keys: keys("<"), Title: "sort left", Help: "Sort by the column to the left of the sorted one", Group: groupList, Scope: List},
+		{ID: SortRight, Keys: keys(">"), Title: "sort right", Help: "Sort by the column to the right of the sorted one", Group: groupList, Scope: List},
+		{ID: SortReverse, Keys: keys("R"), Title: "reverse", Help: "Reverse the order of the rows", Group: groupList, Scope: List},
+		{ID: ListWide, Keys: keys("w"), Title: "wide", Help: "Show or hide the wide columns", Group: groupList, Scope: List},
+		{ID: ListDetail, Keys: keys("v"), Title: "detail", Help: "Show or hide the detail pane", Group: groupList, Scope: List},
+		{ID: TreeToggle, Keys: keys("tab"), Title: "fold", Help: "Show or hide what belongs to this row, in place", Group: groupList, Scope: List},
+		{ID: TreeExpand, Keys: keys("+"), Title: "unfold", Help: "Show what belongs to this row, in place", Group: groupList, Scope: List},
+		{ID: TreeCollapse, Keys: keys("-"), Title: "fold up", Help: "Hide what belongs to this row, or fold the row it belongs to", Group: groupList, Scope: List},
+
+		{ID: MarkToggle, Keys: keys("space"), Title: "mark", Help: "Mark or unmark this row", Group: groupMark, Scope: List},
+		{ID: MarkRange, Keys: keys("ctrl+space"), Title: "mark range", Help: "Mark every row from the last one marked to this one", Group: groupMark, Scope: List},
+		{ID: MarkNone, Keys: keys(`ctrl+\`), Title: "unmark all", Help: "Remove every mark", Group: groupMark, Scope: List},
+
+		{ID: CopyName, Keys: keys("c"), Title: "copy name", Help: "Copy the name of the object, or of the marked ones", Group: groupCopy, Scope: Global},
+		{ID: CopyCell, Keys: keys("Y"), Title: "copy cell", Help: "Choose a cell of this row and copy it", Group: groupCopy, Scope: List},
+		{ID: CopyText, Keys: keys("Y"), Title: "copy all", Help: "Copy the whole text as shown", Group: groupCopy, Scope: Text},
+
+		{ID: TextSearch, Keys: keys("/"), Title: "search", Help: "Search the text", Group: groupText, Scope: Text},
+		{ID: TextNext, Keys: keys("n"), Title: "next", Help: "Go to the next match", Group: groupText, Scope: Text},
+		{ID: TextPrevious, Keys: keys("N"), Title: "previous", Help: "Go to the match before", Group: groupText, Scope: Text},
+		{ID: TextWrap, Keys: keys("w"), Title: "wrap", Help: "Wrap long lines or cut them", Group: groupText, Scope: Text},
+		{ID: TextManagedFields, Keys: keys("m"), Title: "managed fields", Help: "Show or hide metadata.managedFields in YAML", Group: groupText, Scope: Text},
+		{ID: SecretReveal, Keys: keys("v"), Title: "reveal", Help: "Show or mask the values of this Secret", Group: groupText, Scope: Text, Subject: "secret"},
+
+		{ID: AppPalette, Keys: keys(":"), Title: "go to", Help: "Open the palette: kinds, views, namespaces, contexts and actions by name", Group: groupProgram, Scope: Global},
+		{ID: AppMenu, Keys: keys("a"), Title: "actions", Help: "List every action on the selection, with its key or why it is unavailable", Group: groupProgram, Scope: Global},
+		{ID: AppHelp, Keys: keys("?"), Title: "help", Help: "List every key", Group: groupProgram, Scope: Global},
+		{ID: AppRefresh, Keys: keys("ctrl+r"), Title: "list again", Help: "Ask the server again for what is on screen", Group: groupProgram, Scope: Global},
+		{ID: AppRedraw, Keys: keys("ctrl+l"), Title: "redraw", Help: "Draw the whole screen again", Group: groupProgram, Scope: Everywhere},
+		{ID: AppSuspend, Keys: keys("ctrl+z"), Title: "suspend", Help: "Go back to the shell until fg", Group: groupProgram, Scope: Everywhere},
+		{ID: AppQuit, Keys: keys("q", "ctrl+c"), Title: "quit", Help: "Quit", Group: groupProgram, Scope: Global, required: true},
+
+		{ID: PromptAccept, Keys: keys("enter"), Title: "accept", Help: "Accept what is typed or chosen", Group: groupPrompt, Scope: Prompt | Dialog, required: true},
+		{ID: PromptCancel, Keys: keys("esc", "ctrl+c"), Title: "cancel", Help: "Leave without choosing", Group: groupPrompt, Scope: Prompt | Dialog, required: true},
+		{ID: PromptNext, Keys: keys("down", "ctrl+n"), Title: "next", Help: "Move to the next choice", Group: groupPrompt, Scope: Prompt | Dialog},
+		{ID: PromptPrevious, Keys: keys("up", "ctrl+p"), Title: "previous", Help: "Move to the choice before", Group: groupPrompt, Scope: Prompt | Dialog},
+		{ID: PromptComplete, Keys: keys("tab"), Title: "complete", Help: "Complete what is typed with the first choice", Group: groupPrompt, Scope: Prompt},
+	}
+}
+
+func keys(k ...string) []string { return k }
