@@ -24,24 +24,25 @@ import (
 // Run becomes the part called name and returns its exit code. args are the
 // part's own flags. ok is false if there is no such part.
 func Run(name string, args []string) (code int, ok bool) {
+	run := map[string]func() int{
+		"etcd":                    runEtcd,
+		"kube-apiserver":          func() int { return cli.Run(apiserver.NewAPIServerCommand()) },
+		"kube-controller-manager": func() int { return cli.Run(controllers.NewControllerManagerCommand()) },
+		"kube-scheduler":          func() int { return cli.Run(scheduler.NewSchedulerCommand()) },
+		"metrics-server":          func() int { return cli.Run(metricsserver.NewMetricsServerCommand(nil)) },
+		"kwok":                    runKwok,
+	}[name]
+	if run == nil {
+		return 0, false
+	}
 	// The components read os.Args themselves.
 	os.Args = append([]string{name}, args...)
-	switch name {
-	case "etcd":
-		etcdmain.Main(os.Args)
-		return 0, true
-	case "kube-apiserver":
-		return cli.Run(apiserver.NewAPIServerCommand()), true
-	case "kube-controller-manager":
-		return cli.Run(controllers.NewControllerManagerCommand()), true
-	case "kube-scheduler":
-		return cli.Run(scheduler.NewSchedulerCommand()), true
-	case "metrics-server":
-		return cli.Run(metricsserver.NewMetricsServerCommand(nil)), true
-	case "kwok":
-		return runKwok(), true
-	}
-	return 0, false
+	return run(), true
+}
+
+func runEtcd() int {
+	etcdmain.Main(os.Args)
+	return 0
 }
 
 func runKwok() int {
