@@ -203,12 +203,14 @@ type Row struct {
 func Table(gvr schema.GroupVersionResource, kind string, namespaced bool) Kind[*Row] {
 	return Kind[*Row]{
 		GVR: gvr, Kind: kind, Namespaced: namespaced,
-		accept: "application/json;as=Table;v=v1;g=meta.k8s.io",
+		accept:   "application/json;as=Table;v=v1;g=meta.k8s.io",
 		newCodec: func() codec[*Row] { return &tableCodec{} },
 	}
 }
 
-type tableCodec struct{ columns *[]metav1.TableColumnDefinition }
+type tableCodec struct {
+	columns *[]metav1.TableColumnDefinition
+}
 
 func (c *tableCodec) decode(body []byte) (*metav1.Table, error) {
 	var t metav1.Table

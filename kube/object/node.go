@@ -1,0 +1,100 @@
+package object
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"quarterdeck/kube/store"
+)
+
+// Nodes declares how nodes are read.
+func Nodes() store.Kind[*Node] {
+	const images, attached, inUse = 8, 10, 9 // of NodeStatus
+	return store.Typed(corev1.SchemeGroupVersion.WithResource("nodes"), "Node", false, newNode,
+		noAnnotations, path{statusField, images}, path{statusField, attached}, path{statusField, inUse})
+}
+
+// Node is a compact node.
+type Node struct {
+	store.Meta
+	Status      string // Ready, NotReady or Unknown, then what else is wrong
+	Ready       bool
+	Cordoned    bool
+	Roles       string
+	Zone        string
+	Instance    string // instance type
+	Version     string // of the kubelet
+	OS          string
+	Runtime     string
+	InternalIP  string
+	ExternalIP  string
+	Taints      []string // key=value:effect
+	Pressures   []string // conditions that should not be true
+	Allocatable Resources
+	Capacity    Resources
+	Pods        int64 // how many pods it takes
+}
+
+func newNode(n *corev1.Node, in *store.Interner) *Node {
+	out := &Node{
+		Meta: in.Meta(&n.ObjectMeta), Cordoned: n.Spec.Unschedulable,
+		Zone: in.String(n.Labels[corev1.LabelTopologyZone]), Instance: in.String(n.Labels[corev1.LabelInstanceTypeStable]),
+		Version: in.String(n.Status.NodeInfo.KubeletVersion), OS: in.String(n.Status.NodeInfo.OSImage),
+		Runtime: in.String(n.Status.NodeInfo.ContainerRuntimeVersion),
+		Roles:   in.String(nodeRoles(n.Labels)),
+
+		Allocatable: resources(n.Status.Allocatable), Capacity: resources(n.Status.Capacity),
+		Pods: n.Status.Allocatable.Pods().Value(),
+	}
+	for _, a := range n.Status.Addresses {
+		switch {
+		case a.Type == corev1.NodeInternalIP && out.InternalIP == "":
+			out.InternalIP = in.String(a.Address)
+		case a.Type == corev1.NodeExternalIP && out.ExternalIP == "":
+			out.ExternalIP = in.String(a.Address)
+		}
+	}
+	for _, t := range n.Spec.Taints {
+		out.Taints = append(out.Taints, in.String(t.ToString()))
+	}
+	status := "Unknown" // no Ready condition: the kubelet has not reported yet
+	for _, c := range n.Status.Conditions {
+		switch {
+		case c.Type == corev1.NodeReady:
+			out.Ready = c.Status == corev1.ConditionTrue
+			switch c.Status {
+			case corev1.ConditionTrue:
+				status = "Ready"
+			case corev1.ConditionFalse:
+				status = "NotReady"
+			case corev1.ConditionUnknown: // the node controller has not heard of it
+				status = "NotReady"
+			}
+		case c.Status == corev1.ConditionTrue:
+			out.Pressures = append(out.Pressures, in.String(string(c.Type)))
+		}
+	}
+	words := append([]string{status}, out.Pressures...)
+	if out.Cordoned {
+		words = append(words, "cordoned")
+	}
+	out.Status = in.String(strings.Join(words, ","))
+	return out
+}
+
+func nodeRoles(labels map[string]string) string {
+	const prefix = "node-role.kubernetes.io/"
+	var roles []string
+	for k, v := range labels {
+		switch {
+		case strings.HasPrefix(k, prefix) && len(k) > len(prefix):
+			roles = append(roles, k[len(prefix):])
+		case k == "kubernetes.io/role" && v != "":
+			roles = append(roles, v)
+		}
+	}
+	slices.Sort(roles)
+	return strings.Join(slices.Compact(roles), ",")
+}
