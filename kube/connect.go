@@ -1,0 +1,202 @@
+package kube
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"quarterdeck/kube/guard"
+	"quarterdeck/kube/store"
+)
+
+// Connector makes clients from the user's kubeconfig and flags.
+type Connector struct {
+	Flags *genericclioptions.ConfigFlags
+	// Guard returns the guard of a context; nil lets everything pass.
+	Guard func(context string) *guard.Guard
+	Store store.Options
+	// Interactive lets credential plugins use the terminal. Off while the
+	// screen is Quarterdeck's.
+	Interactive bool
+	UserAgent   string
+}
+
+// ContextInfo is one context of the kubeconfig.
+type ContextInfo struct {
+	Name, Cluster, User, Namespace, Server string
+	Current                                bool
+}
+
+// Contexts returns the kubeconfig's contexts, ordered by name.
+func (c *Connector) Contexts() ([]ContextInfo, error) {
+	raw, err := c.Flags.ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return nil, kubeconfigError(c.Flags, err)
+	}
+	current := raw.CurrentContext
+	if f := c.Flags.Context; f != nil && *f != "" {
+		current = *f
+	}
+	var list []ContextInfo
+	for name, ctx := range raw.Contexts {
+		info := ContextInfo{
+			Name: name, Cluster: ctx.Cluster, User: ctx.AuthInfo, Namespace: ctx.Namespace, Current: name == current,
+		}
+		if cl, ok := raw.Clusters[ctx.Cluster]; ok {
+			info.Server = cl.Server
+		}
+		list = append(list, info)
+	}
+	slices.SortFunc(list, func(a, b ContextInfo) int { return strings.Compare(a.Name, b.Name) })
+	return list, nil
+}
+
+// Connect makes the client of a context, the current one for "". It reads
+// files, and never the network: whether the server answers shows at the first
+// call.
+func (c *Connector) Connect(context string) (*Client, error) {
+	flags := c.flagsFor(context)
+	loader := flags.ToRawKubeConfigLoader()
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil, kubeconfigError(flags, err)
+	}
+	if context == "" {
+		context = raw.CurrentContext
+	}
+	cfg, err := flags.ToRESTConfig()
+	if err != nil {
+		return nil, kubeconfigError(flags, connectProblem(context, raw, err))
+	}
+	client := &Client{
+		Context: context, Server: cfg.Host, flags: flags,
+		rest: map[schema.GroupVersion]rest.Interface{}, warnings: &Warnings{}, timeout: defaultTimeout,
+	}
+	if ctx, ok := raw.Contexts[context]; ok {
+		client.Cluster, client.User, client.Namespace = ctx.Cluster, ctx.AuthInfo, ctx.Namespace
+	}
+	if ns := flags.Namespace; ns != nil && *ns != "" {
+		client.Namespace = *ns
+	} else if client.Namespace == "" && context == "" { // in a cluster: the pod's own namespace
+		client.Namespace, _, _ = loader.Namespace()
+	}
+	if c.Guard != nil {
+		client.Guard = c.Guard(context)
+	}
+	// A timeout of the connection would end lists of large clusters and all
+	// watches; it is kept for single calls.
+	if cfg.Timeout > 0 {
+		client.timeout = cfg.Timeout
+	}
+	c.adapt(cfg, client)
+	if client.Guard != nil {
+		if err := client.Guard.Apply(cfg); err != nil {
+			return nil, kubeconfigError(flags, err)
+		}
+	}
+	flags.WrapConfigFn = func(other *rest.Config) *rest.Config { // for discovery, which only reads
+		other.Timeout = client.timeout
+		c.adapt(other, client)
+		return other
+	}
+	client.config = cfg
+	if client.http, err = rest.HTTPClientFor(cfg); err != nil {
+		return nil, fmt.Errorf("connect to %s: %w: check the certificates and the user of context %q in the kubeconfig",
+			cfg.Host, err, context)
+	}
+	client.Stores = store.NewHub(client.REST, c.Store)
+	return client, nil
+}
+
+const defaultTimeout = 15 * time.Second
+
+// adapt changes what client-go sets for programs that are not on a terminal.
+func (c *Connector) adapt(cfg *rest.Config, client *Client) {
+	cfg.Timeout = 0
+	cfg.QPS = -1 // the views ask for little at a time; waiting in line would only be felt
+	cfg.UserAgent = c.UserAgent
+	cfg.WarningHandler = nil
+	cfg.WarningHandlerWithContext = client.warnings
+	if cfg.ExecProvider != nil && !c.Interactive {
+		cfg.ExecProvider.StdinUnavailable = true
+		cfg.ExecProvider.StdinUnavailableMessage = "Quarterdeck has the terminal"
+	}
+}
+
+// flagsFor returns the flags for another context: those that describe one
+// connection (server, token, …) belong to the context they were given for.
+func (c *Connector) flagsFor(context string) *genericclioptions.ConfigFlags {
+	f := genericclioptions.NewConfigFlags(true)
+	from := c.Flags
+	f.KubeConfig, f.CacheDir, f.Timeout, f.DisableCompression = from.KubeConfig, from.CacheDir, from.Timeout, from.DisableCompression
+	f.Impersonate, f.ImpersonateUID, f.ImpersonateGroup = from.Impersonate, from.ImpersonateUID, from.ImpersonateGroup
+	f.ImpersonateUserExtra = from.ImpersonateUserExtra
+	if own := from.Context; context == "" || (own != nil && context == *own) {
+		f.Context, f.ClusterName, f.AuthInfoName, f.Namespace = from.Context, from.ClusterName, from.AuthInfoName, from.Namespace
+		f.APIServer, f.TLSServerName, f.Insecure, f.CAFile = from.APIServer, from.TLSServerName, from.Insecure, from.CAFile
+		f.CertFile, f.KeyFile, f.BearerToken = from.CertFile, from.KeyFile, from.BearerToken
+		return f
+	}
+	f.Context = &context
+	return f
+}
+
+// kubeconfigError turns what clientcmd says into one sentence with what to do.
+func kubeconfigError(flags *genericclioptions.ConfigFlags, err error) error {
+	where := kubeconfigPath(flags)
+	switch {
+	case clientcmd.IsEmptyConfig(err):
+		return fmt.Errorf("no kubeconfig found at %s: set KUBECONFIG, pass --kubeconfig FILE, or copy your cluster's kubeconfig there", where)
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("kubeconfig %s does not exist: check --kubeconfig and KUBECONFIG", where)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("kubeconfig %s cannot be read: %w: check who owns the file", where, err)
+	case errors.As(err, new(unknownContextError)):
+		return err
+	}
+	return fmt.Errorf("kubeconfig %s cannot be used: %w", where, err)
+}
+
+// unknownContextError says that a context is not in the kubeconfig.
+type unknownContextError struct {
+	name  string
+	known []string
+}
+
+func (e unknownContextError) Error() string {
+	if len(e.known) == 0 {
+		return fmt.Sprintf("context %q is not in the kubeconfig, which has no contexts: check KUBECONFIG", e.name)
+	}
+	return fmt.Sprintf("context %q is not in the kubeconfig: it has %s", e.name, strings.Join(e.known, ", "))
+}
+
+func connectProblem(context string, raw clientcmdapi.Config, err error) error {
+	if _, ok := raw.Contexts[context]; !ok && context != "" {
+		known := make([]string, 0, len(raw.Contexts))
+		for name := range raw.Contexts {
+			known = append(known, name)
+		}
+		slices.Sort(known)
+		return unknownContextError{context, known}
+	}
+	return err
+}
+
+func kubeconfigPath(flags *genericclioptions.ConfigFlags) string {
+	if flags.KubeConfig != nil && *flags.KubeConfig != "" {
+		return *flags.KubeConfig
+	}
+	if env := os.Getenv(clientcmd.RecommendedConfigPathEnvVar); env != "" {
+		return env
+	}
+	return clientcmd.RecommendedHomeFile
+}
