@@ -171,7 +171,7 @@ func (e Ellipsis) Truncate(s string, width int) string {
 	if len(s) <= width && plain(s) {
 		return s
 	}
-	out, _ := e.shorten(nil, s, width, false)
+	out, _ := e.Append(nil, s, width, false)
 	return string(out)
 }
 
@@ -180,7 +180,7 @@ func (e Ellipsis) Middle(s string, width int) string {
 	if len(s) <= width && plain(s) {
 		return s
 	}
-	out, _ := e.shorten(nil, s, width, true)
+	out, _ := e.Append(nil, s, width, true)
 	return string(out)
 }
 
@@ -189,27 +189,12 @@ func (e Ellipsis) Fit(s string, width int, align Align) string {
 	if len(s) == width && plain(s) {
 		return s
 	}
-	return string(e.AppendFit(nil, s, width, align, false))
-}
-
-// AppendFit appends s in exactly width cells to dst; middle says where s is
-// shortened.
-func (e Ellipsis) AppendFit(dst []byte, s string, width int, align Align, middle bool) []byte {
-	start := len(dst)
-	dst, used := e.shorten(dst, s, width, middle)
-	gap := width - used
-	if gap <= 0 {
-		return dst
-	}
-	end := len(dst)
-	dst = AppendSpaces(dst, gap)
+	short, used := e.Append(nil, s, width, false)
+	gap := strings.Repeat(" ", max(0, width-used))
 	if align == Right {
-		copy(dst[start+gap:], dst[start:end])
-		for i := start; i < start+gap; i++ {
-			dst[i] = ' '
-		}
+		return gap + string(short)
 	}
-	return dst
+	return string(short) + gap
 }
 
 // AppendSpaces appends n spaces to dst.
@@ -221,8 +206,9 @@ func AppendSpaces(dst []byte, n int) []byte {
 	return append(dst, blank[:max(0, n)]...)
 }
 
-// shorten appends s in at most width cells to dst and returns how many it took.
-func (e Ellipsis) shorten(dst []byte, s string, width int, middle bool) ([]byte, int) {
+// Append appends s in at most width cells to dst and returns how many it took;
+// middle says whether s is shortened in the middle or at its end.
+func (e Ellipsis) Append(dst []byte, s string, width int, middle bool) ([]byte, int) {
 	if width <= 0 {
 		return dst, 0
 	}

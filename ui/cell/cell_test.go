@@ -111,7 +111,7 @@ func FuzzFit(f *testing.F) {
 		for name, got := range map[string]string{
 			"left":   cell.Fit(s, width, cell.Left),
 			"right":  cell.Fit(s, width, cell.Right),
-			"middle": string(cell.Unicode.AppendFit(nil, s, width, cell.Left, true)),
+			"middle": cell.Pad(cell.Middle(s, width), width, cell.Left),
 		} {
 			row := " |" + got + "| "
 			if g, wc := ansi.StringWidth(row), ansi.StringWidthWc(row); g != want+4 || wc != want+4 {
@@ -130,13 +130,13 @@ func FuzzFit(f *testing.F) {
 	})
 }
 
-func BenchmarkAppendFit(b *testing.B) {
+func BenchmarkAppend(b *testing.B) {
 	for name, s := range map[string]string{"ascii": "checkout-7f9c8d-x2k4p", "hangul": "결제서비스-파드-하나", "emoji": "👨\u200d👩\u200d👧 e\u0301tat"} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			buf := make([]byte, 0, 256)
 			for b.Loop() {
-				buf = cell.Unicode.AppendFit(buf[:0], s, 14, cell.Left, true)
+				buf, _ = cell.Unicode.Append(buf[:0], s, 14, true)
 			}
 		})
 	}
