@@ -14,9 +14,8 @@ const chunk = 20_000
 // match is where in a line something was found, in bytes.
 type match struct{ start, end int }
 
-// finder returns where in text the first match at or after from is; start is -1
-// if there is none. A match is never empty.
-type finder func(text []byte, from int) match
+// finder appends the matches in text to found. A match is never empty.
+type finder func(found []match, text []byte) []match
 
 // search is what was searched for and where it was found. Lines are searched in
 // their order, a chunk at a time.
@@ -27,8 +26,9 @@ type search struct {
 
 	at, nth int // the match at which the search stands: the nth of hits[at]; at is -1 if there is none
 
-	near map[int][]match // the matches of the lines near the screen, by line
-	text []byte          // reused for the bytes of a line
+	near  map[int][]match // the matches of the lines near the screen, by line
+	text  []byte          // reused for the bytes of a line
+	found []match         // reused for the matches in it
 }
 
 // hit is a line in which something was found.
@@ -44,19 +44,13 @@ func (p *Pager) SetSearch(re *regexp.Regexp) {
 		p.search = search{}
 		return
 	}
-	p.search.begin(p.lines, func(text []byte, from int) match {
-		// An expression such as x* also matches nothing, everywhere.
-		for from <= len(text) {
-			loc := re.FindIndex(text[from:])
-			if loc == nil {
-				break
+	p.search.begin(p.lines, func(found []match, text []byte) []match {
+		for _, at := range re.FindAllIndex(text, -1) {
+			if at[1] > at[0] { // x* also matches nothing, everywhere
+				found = append(found, match{at[0], at[1]})
 			}
-			if loc[1] > loc[0] {
-				return match{from + loc[0], from + loc[1]}
-			}
-			from += loc[1] + 1
 		}
-		return match{-1, -1}
+		return found
 	})
 }
 
@@ -68,12 +62,15 @@ func (p *Pager) SetSearchText(s string) {
 		p.search = search{}
 	case strings.IndexFunc(s, unicode.IsUpper) >= 0:
 		needle := []byte(s)
-		p.search.begin(p.lines, func(text []byte, from int) match {
-			i := bytes.Index(text[from:], needle)
-			if i < 0 {
-				return match{-1, -1}
+		p.search.begin(p.lines, func(found []match, text []byte) []match {
+			for from := 0; ; {
+				i := bytes.Index(text[from:], needle)
+				if i < 0 {
+					return found
+				}
+				found = append(found, match{from + i, from + i + len(needle)})
+				from += i + len(needle)
 			}
-			return match{from + i, from + i + len(needle)}
 		})
 	default:
 		p.SetSearch(regexp.MustCompile("(?i)" + regexp.QuoteMeta(s)))
@@ -195,7 +192,7 @@ func (p *Pager) visible(line, sub int) bool {
 
 // begin searches for something else.
 func (s *search) begin(lines []Line, find finder) {
-	*s = search{find: find, at: -1, near: map[int][]match{}, text: s.text}
+	*s = search{find: find, at: -1, near: map[int][]match{}, text: s.text, found: s.found}
 	s.advance(lines)
 }
 
@@ -236,10 +233,8 @@ func (s *search) advance(lines []Line) bool {
 	}
 	for end := min(len(lines), s.scanned+chunk); s.scanned < end; s.scanned++ {
 		s.text = lines[s.scanned].append(s.text[:0])
-		count := 0
-		for m := s.find(s.text, 0); m.start >= 0; m = s.find(s.text, m.end) {
-			count++
-		}
+		s.found = s.find(s.found[:0], s.text)
+		count := len(s.found)
 		if count == 0 {
 			continue
 		}
@@ -265,10 +260,7 @@ func (s *search) matches(lines []Line, i int) []match {
 		clear(s.near)
 	}
 	s.text = lines[i].append(s.text[:0])
-	var found []match
-	for m := s.find(s.text, 0); m.start >= 0; m = s.find(s.text, m.end) {
-		found = append(found, m)
-	}
+	found := s.find(nil, s.text)
 	s.near[i] = found
 	return found
 }
