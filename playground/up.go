@@ -12,19 +12,19 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"quarterdeck/playground/cluster"
 	"quarterdeck/playground/kubelet"
-	"quarterdeck/playground/seed"
-	"quarterdeck/playground/shop"
 )
 
 const (
 	scenarioShop  = "shop"
 	scenarioEmpty = "empty"
 )
+
+// maxLiveNodes is how many nodes pretend kubelets and controllers can keep
+// alive beside everything else on a small machine.
+const maxLiveNodes = 200
 
 // up is one run of a playground.
 type up struct {
@@ -44,24 +44,80 @@ func newUpCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up --dir DIR",
 		Short: "Start a playground and keep it running until interrupted",
-		Args:  cobra.NoArgs,
+		Long: `up starts a playground, prints KUBECONFIG=DIR/kubeconfig and "ready" once it can
+be used, and runs until it is interrupted or the process that started it ends.
+Then it stops every part and empties DIR but for the logs.
+
+The kubeconfig has the contexts playground (everything), viewer (reads everything
+but Secrets), payments-dev (works in namespace payments only) and nobody.
+
+With --pods, or more than ` + fmt.Sprint(maxLiveNodes) + ` --nodes, the objects are written past the API into
+etcd, and only etcd and the API server run: there are no controllers and no
+kubelets, so that the objects stay as they were written. --churn is then the
+only thing that changes them.
+
+If a part dies, up says which and exits with code 1.`,
+		Example: `  qd-playground up --dir /tmp/shop --incident crash-loop
+  qd-playground up --dir /tmp/big --nodes 5000 --pods 50000 --churn 500`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			run.stdout, run.stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
+			if err := run.complete(); err != nil {
+				return err
+			}
 			return run.run(cmd.Context())
 		},
 	}
 	dirFlag(cmd, &run.dir)
-	cmd.Flags().StringVar(&run.scenario, "scenario", "", "what to put into the cluster: shop or empty")
-	cmd.Flags().IntVar(&run.nodes, "nodes", 0, "number of nodes of an empty cluster")
+	flags := cmd.Flags()
+	flags.StringVar(&run.scenario, "scenario", "", "what to put into the cluster, shop or empty (default shop, with --nodes or --pods empty)")
+	flags.IntVar(&run.nodes, "nodes", 0, "`number` of nodes of an empty cluster")
+	flags.IntVar(&run.pods, "pods", 0, "`number` of pods to write into an empty cluster")
+	flags.Float64Var(&run.churn, "churn", 0, "pods to change a `second`")
+	flags.StringArrayVar(&run.incidents, "incident", nil, "`name` of something to break from the start, may be repeated")
 	return cmd
 }
 
+// complete fills in defaults and refuses what does not go together.
+func (u *up) complete() error {
+	sized := u.nodes != 0 || u.pods != 0
+	if u.scenario == "" {
+		u.scenario = scenarioShop
+		if sized {
+			u.scenario = scenarioEmpty
+		}
+	}
+	switch {
+	case u.scenario != scenarioShop && u.scenario != scenarioEmpty:
+		return fmt.Errorf("there is no scenario %q: use --scenario %s or --scenario %s", u.scenario, scenarioShop, scenarioEmpty)
+	case u.scenario == scenarioShop && sized:
+		return errors.New("the shop has its own nodes and pods: leave out --nodes and --pods, or use --scenario empty")
+	case u.nodes < 0 || u.pods < 0 || u.churn < 0:
+		return errors.New("--nodes, --pods and --churn cannot be negative")
+	case u.static() && len(u.incidents) > 0:
+		return errors.New("incidents need controllers to react: leave out --incident, or --pods and large --nodes")
+	}
+	if u.pods > 0 && u.nodes == 0 {
+		u.nodes = (u.pods + 9) / 10
+	}
+	for _, name := range u.incidents {
+		if err := knownIncident(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// static clusters are written into etcd and have nothing running in them.
+func (u *up) static() bool { return u.pods > 0 || u.nodes > maxLiveNodes }
+
 func (u *up) run(ctx context.Context) (err error) {
 	u.started = time.Now()
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signalled, stop := signal.NotifyContext(ctx, endSignals()...)
 	defer stop()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	// A closed pipe for an output must not kill the supervisor while it
+	// still has parts to stop.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
 	dir, err := cluster.OpenDir(u.dir)
 	if err != nil {
@@ -80,13 +136,16 @@ func (u *up) run(ctx context.Context) (err error) {
 		Executable:  executable,
 		KwokConfig:  kubelets.Path,
 		KubeletPort: kubelets.NodePort,
+		Static:      u.static(),
 	})
 	if err != nil {
 		return err
 	}
 	defer control.Stop()
 
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := errgroup.WithContext(signalled)
+	group.Go(func() error { return untilParentEnds(ctx) })
+	group.Go(func() error { return control.Serve(ctx) })
 	group.Go(func() error {
 		select {
 		case err := <-control.Failed():
@@ -95,56 +154,60 @@ func (u *up) run(ctx context.Context) (err error) {
 			return nil
 		}
 	})
-	group.Go(func() error { return kubelets.Run(ctx, control.Config()) })
+	if !u.static() {
+		group.Go(func() error { return kubelets.Run(ctx, control.Config()) })
+	}
 	group.Go(func() error {
 		if err := u.populate(ctx, control); err != nil {
 			return err
 		}
 		fmt.Fprintf(u.stdout, "KUBECONFIG=%s\nready\n", dir.Join("kubeconfig"))
-		return nil
+		return u.enliven(ctx, control)
 	})
+
 	<-ctx.Done()
+	asked := signalled.Err() != nil
+	stop() // a second ctrl+c ends everything at once
 	u.progress("stopping")
-	return group.Wait()
+	control.Stop()
+	if err := group.Wait(); !asked && !errors.Is(err, errParentEnded) {
+		return err
+	}
+	return nil // whatever failed did so because everything ends
 }
 
-func (u *up) populate(ctx context.Context, control *cluster.Cluster) error {
-	u.progress("starting etcd and the API server")
-	if err := control.Start(ctx, cluster.Etcd, cluster.APIServer); err != nil {
-		return err
+// endSignals are those that end a playground. One started with nohup outlives
+// its terminal.
+func endSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
 	}
-	u.progress("starting controllers, scheduler and kubelets")
-	client, err := kubernetes.NewForConfig(control.Config())
-	if err != nil {
-		return err
-	}
-	if err := cluster.ApplyAccess(ctx, client); err != nil {
-		return err
-	}
-	if err := control.Start(ctx, cluster.ControllerManager, cluster.Scheduler, cluster.Kwok); err != nil {
-		return err
-	}
-	for i := range u.nodes {
-		if _, err := client.CoreV1().Nodes().Create(ctx, seed.Node(i), metav1.CreateOptions{}); err != nil {
-			return err
+	return signals
+}
+
+var errParentEnded = errors.New("the process that started the playground has ended")
+
+// untilParentEnds returns errParentEnded when this process is handed to
+// another parent. It asks now and then: the signal that the kernel can send
+// is about the thread that started this process, which may end earlier.
+func untilParentEnds(ctx context.Context) error {
+	parent := os.Getppid()
+	ticker := time.NewTicker(200 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			if os.Getppid() != parent {
+				return errParentEnded
+			}
 		}
 	}
-	if u.scenario == scenarioShop {
-		if err := shop.Apply(ctx, control.Config(), u.progress); err != nil {
-			return err
-		}
-		if err := cluster.ApplyPaymentsAccess(ctx, client); err != nil {
-			return err
-		}
-	}
-	u.progress("starting metrics-server")
-	if err := control.Start(ctx, cluster.MetricsServer); err != nil {
-		return err
-	}
-	return control.RegisterMetrics(ctx)
 }
 
 // progress tells a person at the terminal what is going on.
 func (u *up) progress(what string) {
-	fmt.Fprintf(u.stderr, "%5.1fs  %s\n", time.Since(u.started).Seconds(), what)
+	fmt.Fprintf(u.stderr, "%6.1fs  %s\n", time.Since(u.started).Seconds(), what)
 }

@@ -223,10 +223,8 @@ func (c *Cluster) lookup(name string) (*process, error) {
 	return proc, nil
 }
 
-// unknownPart names the parts there are.
 func unknownPart(name string) error {
-	return fmt.Errorf("there is no part %q: the parts are %s", name,
-		strings.Join([]string{Etcd, APIServer, ControllerManager, Scheduler, Kwok, MetricsServer}, ", "))
+	return fmt.Errorf("there is no part %q: the parts are %s", name, strings.Join(Parts(), ", "))
 }
 
 // obituary says how a process ended and what it said last.

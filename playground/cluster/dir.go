@@ -15,6 +15,10 @@ import (
 // held, and the supervisor's process id written in it, while one is running.
 const lockName = "playground.lock"
 
+// maxPath leaves room for the name of a socket in the 104 bytes that the
+// strictest system allows its path.
+const maxPath = 85
+
 // Dir is the directory of one playground, owned by this process until Close.
 type Dir struct {
 	path string
@@ -38,6 +42,9 @@ func OpenDir(path string) (*Dir, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("resolve directory %q: %w", path, err)
+	}
+	if len(path) > maxPath {
+		return nil, fmt.Errorf("%s is too long a path for the sockets in it: choose a --dir of at most %d characters", path, maxPath)
 	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("create playground directory: %w", err)

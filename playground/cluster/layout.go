@@ -24,6 +24,15 @@ const (
 	MetricsServer     = "metrics-server"
 )
 
+// Parts are the names of all parts.
+func Parts() []string {
+	return []string{Etcd, APIServer, ControllerManager, Scheduler, Kwok, MetricsServer}
+}
+
+// SupervisorKubeconfig is where in its directory a running playground keeps
+// the access it uses itself.
+const SupervisorKubeconfig = "pki/supervisor.kubeconfig"
+
 // Contexts of the kubeconfig that is handed to people. What they may do is
 // granted by ApplyAccess.
 const (
@@ -50,7 +59,8 @@ type Options struct {
 	// KubeletPort is the port nodes announce for logs and exec. Zero means
 	// kwok's own server.
 	KubeletPort int
-	// Static leaves out the admission that needs controllers running.
+	// Static is a cluster without controllers: it leaves out the admission
+	// that relies on them.
 	Static bool
 }
 
@@ -120,7 +130,7 @@ func newLayout(dir *Dir, options Options) (*layout, error) {
 		return nil, err
 	}
 
-	config, err := clientcmd.BuildConfigFromFlags("", dir.Join("pki", "supervisor.kubeconfig"))
+	config, err := clientcmd.BuildConfigFromFlags("", dir.Join(SupervisorKubeconfig))
 	if err != nil {
 		return nil, fmt.Errorf("read back the supervisor's kubeconfig: %w", err)
 	}

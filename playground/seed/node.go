@@ -1,9 +1,8 @@
-// Package seed makes objects for clusters of any size and writes them past
-// the API straight into etcd, where doing it through the API takes minutes.
 package seed
 
 import (
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -17,8 +16,7 @@ const MetricsPathAnnotation = "metrics.k8s.io/resource-metrics-path"
 // Node is the i-th node of a cluster without a scenario: three zones in turn,
 // all of one size. It has no conditions: a kubelet has not seen it yet.
 func Node(i int) *corev1.Node {
-	name := fmt.Sprintf("node-%05d", i)
-	zone := "zone-" + string(rune('a'+i%3))
+	name := nodeName(i)
 	capacity := corev1.ResourceList{
 		corev1.ResourceCPU:              resource.MustParse("16"),
 		corev1.ResourceMemory:           resource.MustParse("64Gi"),
@@ -29,6 +27,7 @@ func Node(i int) *corev1.Node {
 	allocatable[corev1.ResourceCPU] = resource.MustParse("15800m")
 	allocatable[corev1.ResourceMemory] = resource.MustParse("61Gi")
 	return &corev1.Node{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Node"},
 		ObjectMeta: metav1.ObjectMeta{
 			Name: name,
 			Labels: map[string]string{
@@ -37,7 +36,7 @@ func Node(i int) *corev1.Node {
 				corev1.LabelArchStable:         "amd64",
 				corev1.LabelInstanceTypeStable: "standard-16",
 				corev1.LabelTopologyRegion:     "region-1",
-				corev1.LabelTopologyZone:       zone,
+				corev1.LabelTopologyZone:       "zone-" + string(rune('a'+i%3)),
 				"pool":                         "standard",
 			},
 			Annotations: map[string]string{
@@ -48,9 +47,11 @@ func Node(i int) *corev1.Node {
 			Capacity:    capacity,
 			Allocatable: allocatable,
 			NodeInfo: corev1.NodeSystemInfo{
-				MachineID:               fmt.Sprintf("%032x", i+1),
-				SystemUUID:              fmt.Sprintf("00000000-0000-4000-8000-%012x", i+1),
-				BootID:                  fmt.Sprintf("00000000-0000-4000-9000-%012x", i+1),
+				// The pretend kubelets write it into YAML without quotes:
+				// it must not look like a number.
+				MachineID:               fmt.Sprintf("f%031x", i),
+				SystemUUID:              fmt.Sprintf("00000000-0000-4000-8000-%012x", i),
+				BootID:                  fmt.Sprintf("00000000-0000-4000-9000-%012x", i),
 				KernelVersion:           "6.12.40",
 				OSImage:                 "Example Linux 12",
 				ContainerRuntimeVersion: "containerd://2.1.4",
@@ -60,4 +61,43 @@ func Node(i int) *corev1.Node {
 			},
 		},
 	}
+}
+
+func nodeName(i int) string { return fmt.Sprintf("node-%05d", i) }
+
+// nodeIP is the address of the i-th node, outside of the range of pods.
+func nodeIP(i int) string { return fmt.Sprintf("172.16.%d.%d", i>>8&255, i&255) }
+
+// readyNode is a Node as its kubelet would report it: a static cluster has
+// none to do so.
+func readyNode(i int, now time.Time) *corev1.Node {
+	node := Node(i)
+	node.UID = newSource(node.Name).uid()
+	node.CreationTimestamp = metav1.NewTime(now.Add(-90 * 24 * time.Hour))
+	node.Status.Addresses = []corev1.NodeAddress{
+		{Type: corev1.NodeInternalIP, Address: nodeIP(i)},
+		{Type: corev1.NodeHostName, Address: node.Name},
+	}
+	healthy := []struct {
+		condition corev1.NodeConditionType
+		status    corev1.ConditionStatus
+		reason    string
+		message   string
+	}{
+		{corev1.NodeMemoryPressure, corev1.ConditionFalse, "KubeletHasSufficientMemory", "kubelet has sufficient memory available"},
+		{corev1.NodeDiskPressure, corev1.ConditionFalse, "KubeletHasNoDiskPressure", "kubelet has no disk pressure"},
+		{corev1.NodePIDPressure, corev1.ConditionFalse, "KubeletHasSufficientPID", "kubelet has sufficient PID available"},
+		{corev1.NodeReady, corev1.ConditionTrue, "KubeletReady", "kubelet is posting ready status"},
+	}
+	for _, h := range healthy {
+		node.Status.Conditions = append(node.Status.Conditions, corev1.NodeCondition{
+			Type:               h.condition,
+			Status:             h.status,
+			Reason:             h.reason,
+			Message:            h.message,
+			LastHeartbeatTime:  metav1.NewTime(now),
+			LastTransitionTime: node.CreationTimestamp,
+		})
+	}
+	return node
 }
