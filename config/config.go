@@ -1,0 +1,114 @@
+// Package config reads the user's settings: a YAML file, QD_ environment
+// variables and flags, merged by viper, which no other package imports.
+//
+// Every setting is declared once, in settings.go; defaults, validation, the
+// check for unknown keys, `qd config` and docs/config.md come from there. A
+// setting that is wrong never stops the program: it is reported as a Problem
+// and its default holds.
+package config
+
+import "time"
+
+// Config is the effective configuration. It is valid whatever the user wrote.
+type Config struct {
+	DefaultView string // a view or a kind, by any of its names
+	ReadOnly    bool   // ask For, which knows the context too
+	UI          UI
+	Metrics     Metrics
+	Connection  Connection
+	Contexts    []Context
+	Keys        map[string][]string // action ID → keys; empty means none
+}
+
+// UI is how the program looks.
+type UI struct {
+	Theme     string
+	Colors    map[string]string // tone → style, for every one of Tones
+	FPS       int               // 0: choose by the kind of connection
+	ASCII     bool
+	Mouse     bool
+	Wide      bool
+	Clipboard Clipboard
+	Detail    Detail
+}
+
+// Metrics is about CPU and memory in use, as the metrics API tells them.
+type Metrics struct {
+	Enabled  bool
+	Interval time.Duration
+}
+
+// Connection is how the program talks to the API server.
+type Connection struct {
+	PageSize int           // objects per page of a list
+	Linger   time.Duration // how long to watch a kind that nobody looks at
+}
+
+// Clipboard is how text is copied.
+type Clipboard string
+
+// The ways to copy.
+const (
+	ClipboardOSC52 Clipboard = "osc52" // an escape sequence, which works over SSH
+	ClipboardNone  Clipboard = "none"
+)
+
+// Detail says when the detail pane is beside or below a list.
+type Detail string
+
+// The choices for the detail pane.
+const (
+	DetailAuto Detail = "auto" // if the terminal is wide enough
+	DetailOn   Detail = "on"
+	DetailOff  Detail = "off"
+)
+
+// Context holds the settings for the kubeconfig contexts whose name matches.
+type Context struct {
+	Match     string // a glob
+	Protected bool
+	ReadOnly  bool
+	Color     string // "" for the theme's
+	Namespace string // "" for the kubeconfig's
+}
+
+// For returns the settings for a kubeconfig context: the first of Contexts that
+// matches, made read-only if the whole program is.
+func (c Config) For(context string) Context {
+	found := Context{Match: context}
+	for _, candidate := range c.Contexts {
+		if glob(candidate.Match, context) {
+			found = candidate
+			break
+		}
+	}
+	found.ReadOnly = found.ReadOnly || c.ReadOnly
+	return found
+}
+
+// glob reports whether the whole name matches a pattern in which * stands for
+// any text and ? for any byte. Unlike path.Match, * also matches slashes, which
+// the context names of cloud providers are full of.
+func glob(pattern, name string) bool {
+	p, n := 0, 0
+	star, tried := -1, 0 // the last * in the pattern, and where its text ends
+	for n < len(name) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, tried = p, n
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
+			p++
+			n++
+		case star >= 0:
+			tried++
+			p, n = star+1, tried
+		default:
+			return false
+		}
+	}
+	for p < len(pattern) && pattern[p] == '*' {
+		p++
+	}
+	return p == len(pattern)
+}

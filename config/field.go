@@ -1,0 +1,224 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// field declares one setting of S, which is the Config or a part of it.
+type field[S any] struct {
+	name string // dotted, as in the docs
+	kind string // the values it takes, in words
+	doc  string
+	// initial is the default, nil for a part of the theme.
+	initial any
+	// structured says that the value is a list or a mapping, not a scalar.
+	structured bool
+
+	// read turns what the user wrote into a value for set, or reports why not.
+	read func(n *yaml.Node, in *reading) (any, bool)
+	set  func(*S, any)
+	// node is the value as YAML, with the origin as a comment on every line.
+	node func(s *S, from trail) *yaml.Node
+}
+
+// option declares a setting that is one scalar.
+func option[S, T any](name string, initial T, k kind[T], at func(*S) *T, doc string) field[S] {
+	return field[S]{
+		name: name, kind: k.text, doc: doc, initial: initial,
+		read: func(n *yaml.Node, in *reading) (any, bool) { return scalar(n, in, name, k) },
+		set:  func(s *S, v any) { *at(s) = v.(T) },
+		node: func(s *S, from trail) *yaml.Node { return commented(k.print(*at(s)), from[""]) },
+	}
+}
+
+// color declares the style of a tone. Its default comes from the theme.
+func color(tone Tone) field[Config] {
+	name, k := "ui.colors."+tone.Name, style()
+	return field[Config]{
+		name: name, kind: k.text, doc: tone.Doc,
+		read: func(n *yaml.Node, in *reading) (any, bool) { return scalar(n, in, name, k) },
+		set: func(c *Config, v any) {
+			if c.UI.Colors == nil {
+				c.UI.Colors = make(map[string]string)
+			}
+			c.UI.Colors[tone.Name] = v.(string)
+		},
+		node: func(c *Config, from trail) *yaml.Node {
+			return commented(k.print(c.UI.Colors[tone.Name]), from[""])
+		},
+	}
+}
+
+func scalar[T any](n *yaml.Node, in *reading, name string, k kind[T]) (any, bool) {
+	switch {
+	case n.Kind != yaml.ScalarNode:
+		in.reject(n, name, "expected %s, found %s", k.text, describe(n))
+	case n.Tag == "!!null":
+		in.reject(n, name, "a value is missing: expected %s%s", k.text, k.missing)
+	default:
+		if v, err := k.parse(n.Value); err != nil {
+			in.reject(n, name, "%v", err)
+		} else {
+			in.trail[name] = trail{"": in.origin(n)}
+			return v, true
+		}
+	}
+	return nil, false
+}
+
+// kind is a type of scalar.
+type kind[T any] struct {
+	text    string                  // the values it takes, in words
+	missing string                  // what else to say when there is no value
+	parse   func(string) (T, error) // the error is a whole reason
+	format  func(T) any             // what to write as YAML; nil for the value itself
+}
+
+func (k kind[T]) print(v T) *yaml.Node {
+	var n yaml.Node
+	var out any = v
+	if k.format != nil {
+		out = k.format(v)
+	}
+	if err := n.Encode(out); err != nil {
+		// Only functions and channels cannot be encoded.
+		panic(fmt.Sprintf("encode %v: %v", out, err))
+	}
+	return &n
+}
+
+func (k kind[T]) expected(found string) error {
+	return fmt.Errorf("expected %s, found %q", k.text, found)
+}
+
+func boolean() kind[bool] {
+	k := kind[bool]{text: "true or false"}
+	k.parse = func(s string) (bool, error) {
+		v, err := strconv.ParseBool(s)
+		if err != nil {
+			return false, k.expected(s)
+		}
+		return v, nil
+	}
+	return k
+}
+
+func whole(least, most int) kind[int] {
+	k := kind[int]{text: fmt.Sprintf("a whole number from %d to %d", least, most)}
+	k.parse = func(s string) (int, error) {
+		v, err := strconv.Atoi(s)
+		if err != nil || v < least || v > most {
+			return 0, k.expected(s)
+		}
+		return v, nil
+	}
+	return k
+}
+
+func duration(least, most time.Duration) kind[time.Duration] {
+	k := kind[time.Duration]{text: fmt.Sprintf("a time from %s to %s", short(least), short(most))}
+	k.format = func(d time.Duration) any { return short(d) }
+	k.parse = func(s string) (time.Duration, error) {
+		if n, err := strconv.Atoi(s); err == nil && n != 0 {
+			return 0, fmt.Errorf("%w: a unit is missing, as in %ds", k.expected(s), n)
+		}
+		v, err := time.ParseDuration(s)
+		if err != nil || v < least || v > most {
+			return 0, k.expected(s)
+		}
+		return v, nil
+	}
+	return k
+}
+
+// short writes a duration without the units that are zero.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+func word() kind[string] {
+	k := kind[string]{text: "a name"}
+	k.parse = func(s string) (string, error) {
+		if s == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+			return "", k.expected(s)
+		}
+		return s, nil
+	}
+	return k
+}
+
+func oneOf[T ~string](choices ...T) kind[T] {
+	words := make([]string, len(choices))
+	for i, c := range choices {
+		words[i] = string(c)
+	}
+	k := kind[T]{text: strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]}
+	k.parse = func(s string) (T, error) {
+		if !slices.Contains(words, s) {
+			return "", fmt.Errorf("%w%s", k.expected(s), didYouMean(s, words, len(s)/3+1))
+		}
+		return T(s), nil
+	}
+	return k
+}
+
+// style is a colour, attributes, both or neither, separated by spaces.
+func style() kind[string] {
+	attributes := []string{"bold", "faint", "italic", "underline", "reverse"}
+	hex := regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+	k := kind[string]{
+		text:    "a style",
+		missing: " (a colour that starts with # needs quotes)",
+	}
+	k.parse = func(s string) (string, error) {
+		hasColor := false
+		words := strings.Fields(s)
+		for i, w := range words {
+			n, err := strconv.Atoi(w)
+			isColor := err == nil || hex.MatchString(w)
+			switch {
+			case err == nil && (n < 0 || n > 255 || strconv.Itoa(n) != w):
+				return "", fmt.Errorf("there is no colour %s: colours have numbers from 0 to 255, or are written #rrggbb", w)
+			case isColor && hasColor:
+				return "", fmt.Errorf("%q has two colours", s)
+			case !isColor && !slices.Contains(attributes, w):
+				return "", fmt.Errorf("%q is neither a colour (0 to 255 or #rrggbb) nor one of %s%s",
+					w, strings.Join(attributes, ", "), didYouMean(w, attributes, len(w)/3+1))
+			case slices.Contains(words[:i], w):
+				return "", fmt.Errorf("%q has %s twice", s, w)
+			}
+			hasColor = hasColor || isColor
+		}
+		slices.SortStableFunc(words, func(a, b string) int {
+			return cmp.Compare(slices.Index(attributes, a), slices.Index(attributes, b))
+		})
+		return strings.Join(words, " "), nil
+	}
+	return k
+}
+
+func describe(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	default:
+		return strconv.Quote(n.Value)
+	}
+}

@@ -1,0 +1,251 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/viper"
+	"go.yaml.in/yaml/v3"
+)
+
+// Options say what to load. The zero value loads the defaults.
+type Options struct {
+	// Path is the file named by --config. Without it, it is that named by
+	// QD_CONFIG, or the one in the usual place, which need not exist.
+	Path string
+	// Env is the environment, as os.Environ returns it.
+	Env []string
+	// Flags are the settings given as flags, for example readonly: "true".
+	Flags map[string]string
+	// ValidateKeys returns which keys of actions cannot be used, and why.
+	ValidateKeys func(map[string][]string) []KeyProblem
+}
+
+// KeyProblem says why the keys given to an action cannot be used.
+type KeyProblem struct{ Action, Reason string }
+
+// Origins say where the values of a Config came from.
+type Origins struct {
+	Path  string // where the file is or would be; empty if no place is known
+	Found bool   // whether it is there
+	of    map[string]trail
+}
+
+// Of returns the origin of a setting, such as "ui.theme".
+func (o Origins) Of(name string) Origin { return o.of[name][""] }
+
+// Load reads the configuration. What cannot be used is returned as problems,
+// and the rest holds; an error means that there is a file but it cannot be read
+// at all.
+func Load(o Options) (Config, Origins, []Problem, error) {
+	env := environment(o.Env)
+	path, namedBy := o.Path, "--config"
+	if path == "" {
+		path, namedBy = env[configVariable], configVariable
+	}
+	if path == "" {
+		path, namedBy = DefaultPath(o.Env), ""
+	}
+	if path == "" {
+		return load(o, env, "", nil)
+	}
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && namedBy == "":
+		c, origins, problems, err := load(o, env, "", nil)
+		origins.Path = path
+		return c, origins, problems, err
+	case errors.Is(err, fs.ErrNotExist):
+		return Config{}, Origins{}, nil, fmt.Errorf("config file %s does not exist: create it or leave out %s", path, namedBy)
+	case err != nil:
+		return Config{}, Origins{}, nil, fmt.Errorf("read config file: %w", err)
+	}
+	return load(o, env, path, data)
+}
+
+// Default returns the configuration of a user who has set nothing.
+func Default() Config {
+	c, _, _, err := load(Options{}, nil, "", nil)
+	if err != nil {
+		panic(err) // only a file can fail
+	}
+	return c
+}
+
+// load merges the defaults, the file (unless path is empty), the environment
+// and the flags; later ones win.
+func load(o Options, env map[string]string, path string, data []byte) (Config, Origins, []Problem, error) {
+	known := settings()
+	var problems []Problem
+	origins := Origins{Path: path, Found: path != "", of: make(map[string]trail)}
+	reading := func(origin func(*yaml.Node) Origin) *reading {
+		return &reading{origin: origin, trail: origins.of, problems: &problems}
+	}
+
+	merged, fallback := viper.New(), Origin{Name: "default"}
+	for _, f := range known {
+		origins.of[f.name] = trail{"": fallback}
+		if f.initial != nil {
+			merged.SetDefault(f.name, f.initial)
+		}
+	}
+	if path != "" {
+		root, err := parse(path, data)
+		if err != nil {
+			return Config{}, Origins{}, nil, err
+		}
+		in := reading(func(n *yaml.Node) Origin { return Origin{File: path, Line: max(n.Line, 1)} })
+		if err := merged.MergeConfigMap(in.file(root, known)); err != nil {
+			return Config{}, Origins{}, nil, fmt.Errorf("merge %s: %w", path, err)
+		}
+	}
+	for _, f := range known {
+		if text := env[variable(f.name)]; text != "" {
+			in := reading(func(*yaml.Node) Origin { return Origin{Name: variable(f.name)} })
+			if v, ok := in.text(f, text); ok {
+				merged.Set(f.name, v)
+			}
+		}
+	}
+	problems = append(problems, misspeltVariables(env, known)...)
+	for _, key := range slices.Sorted(maps.Keys(o.Flags)) {
+		in := reading(func(*yaml.Node) Origin { return Origin{Name: "--" + key} })
+		if i := slices.IndexFunc(known, func(f field[Config]) bool { return f.name == key }); i < 0 {
+			in.unknown(&yaml.Node{}, key, names(known))
+		} else if v, ok := in.text(known[i], o.Flags[key]); ok {
+			merged.Set(key, v)
+		}
+	}
+
+	theme := merged.GetString("ui.theme")
+	for tone, color := range colorsOf(theme) {
+		name := "ui.colors." + tone
+		merged.SetDefault(name, color)
+		if origins.Of(name) == fallback {
+			origins.of[name] = trail{"": {Name: "theme " + theme}}
+		}
+	}
+
+	var c Config
+	for _, f := range known {
+		f.set(&c, merged.Get(f.name))
+	}
+	if o.ValidateKeys != nil {
+		for _, p := range o.ValidateKeys(c.Keys) {
+			problems = append(problems, Problem{
+				Origin: origins.of["keys"]["."+p.Action],
+				Reason: "keys." + p.Action + ": " + p.Reason,
+			})
+			delete(c.Keys, p.Action)
+		}
+	}
+	return c, origins, problems, nil
+}
+
+// parse returns the root of the document in a file.
+func parse(path string, data []byte) (*yaml.Node, error) {
+	var document, more yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	err := decoder.Decode(&document)
+	if errors.Is(err, io.EOF) {
+		return &yaml.Node{Kind: yaml.MappingNode}, nil
+	}
+	if err == nil {
+		err = decoder.Decode(&more)
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		return resolve(document.Content[0]), nil
+	case err == nil:
+		return nil, fmt.Errorf("%s:%d: a second YAML document starts here: keep one", path, more.Line)
+	}
+	reason := regexp.MustCompile(`^yaml: (line \d+: )?`).ReplaceAllString(err.Error(), "")
+	return nil, fmt.Errorf("%s:%d: this is not valid YAML: %s", path, brokenLine(data), reason)
+}
+
+// brokenLine returns the line from which on a file is not YAML: the one after
+// the longest start of the file that is. The line the parser names is often
+// another, such as that of the enclosing mapping, or missing.
+func brokenLine(data []byte) int {
+	for line := bytes.Count(data, []byte("\n")); line > 0; line-- {
+		end := bytes.LastIndexByte(data, '\n')
+		data = data[:end]
+		var document yaml.Node
+		if yaml.Unmarshal(data, &document) == nil {
+			return line + 1
+		}
+	}
+	return 1
+}
+
+// file reads the settings of the configuration file.
+func (in *reading) file(root *yaml.Node, known []field[Config]) map[string]any {
+	values := make(map[string]any)
+	switch {
+	case root.Tag == "!!null": // everything is commented out
+	case root.Kind == yaml.MappingNode:
+		in.settings(root, "", known, values)
+	default:
+		in.report(root, "expected settings, such as default-view: pods, found %s", describe(root))
+	}
+	return values
+}
+
+// text reads the value of one setting from an environment variable or a flag:
+// plain text, or YAML for what is not a scalar.
+func (in *reading) text(f field[Config], text string) (any, bool) {
+	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
+	if f.structured {
+		var document yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &document); err != nil || len(document.Content) == 0 {
+			in.reject(node, f.name, "expected %s as YAML, found %q", f.kind, text)
+			return nil, false
+		}
+		node = resolve(document.Content[0])
+	}
+	return f.read(node, in)
+}
+
+// configVariable names the configuration file.
+const configVariable = "QD_CONFIG"
+
+// variable is the environment variable of a setting.
+func variable(name string) string {
+	return "QD_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(name))
+}
+
+func environment(env []string) map[string]string {
+	vars := make(map[string]string, len(env))
+	for _, e := range env {
+		name, value, _ := strings.Cut(e, "=")
+		vars[name] = value
+	}
+	return vars
+}
+
+// misspeltVariables reports variables that are nearly those of a setting. Others
+// that start with QD_ may have a meaning elsewhere.
+func misspeltVariables(env map[string]string, known []field[Config]) []Problem {
+	candidates := []string{configVariable}
+	for _, f := range known {
+		candidates = append(candidates, variable(f.name))
+	}
+	var problems []Problem
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		if !strings.HasPrefix(name, "QD_") || slices.Contains(candidates, name) {
+			continue
+		}
+		if suggestion := didYouMean(name, candidates, 2); suggestion != "" {
+			problems = append(problems, Problem{Origin{Name: name}, "unknown environment variable" + suggestion})
+		}
+	}
+	return problems
+}

@@ -1,0 +1,104 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Example is a configuration file that shows the more useful settings.
+const Example = `default-view: pods
+ui:
+  theme: dark
+  colors:
+    warn: "#ffaf00 bold"  # quotes, or the rest is a comment
+  detail: "off"
+metrics:
+  interval: 30s
+contexts:                 # the first match holds
+  - match: prod-*
+    protected: true
+    color: 1 bold
+  - match: "*staging*"
+    readonly: true
+    namespace: shop
+keys:
+  object.describe: [D, f1]
+  list.wide: []           # no key
+`
+
+// Reference returns the page of the user guide about the configuration, in
+// Markdown.
+func Reference() string {
+	var s strings.Builder
+	s.WriteString("# Configuration\n\n" +
+		"Generated from the declarations in `config/` by `go run ./config/reference`; do not edit.\n\n" +
+		"The file is `$XDG_CONFIG_HOME/quarterdeck/config.yaml`, usually `~/.config/quarterdeck/config.yaml` (on macOS too), or\n" +
+		"`%AppData%\\quarterdeck\\config.yaml` on Windows; another one can be named with `--config` or `QD_CONFIG`. It need not exist.\n" +
+		"`qd config` prints the effective settings and where each came from; its output is a configuration file.\n\n" +
+		"A setting can also be an environment variable: `QD_`, then its name in upper case with `_` for dots and dashes,\n" +
+		"as in `QD_UI_FPS=30`. `QD_CONTEXTS` and `QD_KEYS` take YAML and replace those of the file. An empty variable counts as not set.\n" +
+		"A flag goes before a variable, a variable before the file, the file before the default.\n\n" +
+		"A setting that is unknown or wrong is reported with its line; its default holds and everything else works.\n\n" +
+		"```yaml\n" + Example + "```\n\n## Settings\n\n" +
+		"| Setting | Takes | Default | |\n|---|---|---|---|\n")
+	defaults := Default()
+	for _, f := range settings() {
+		initial := code(yamlText(f.node(&defaults, nil)))
+		if f.initial == nil {
+			initial = "the theme's"
+		}
+		fmt.Fprintf(&s, "| `%s` | %s | %s | %s |\n", f.name, f.kind, initial, f.doc)
+	}
+
+	s.WriteString("\n## Contexts\n\n" +
+		"Each entry of `contexts` is for the kubeconfig contexts whose name matches. Only the first entry that matches a context holds.\n\n" +
+		"| Setting | Takes | Default | |\n|---|---|---|---|\n")
+	for _, f := range contextSettings() {
+		fmt.Fprintf(&s, "| `%s` | %s | %s | %s |\n", f.name, f.kind, code(yamlText(f.node(&Context{}, nil))), f.doc)
+	}
+
+	s.WriteString("\n## Themes\n\n" +
+		"A style is a colour, attributes, both or neither: `3`, `\"#ffaf00 bold\"`, `reverse`, `\"\"` for plain text in the colour of the terminal.\n" +
+		"A colour is a number from 0 to 255 (0 to 15 are the terminal's own) or `#rrggbb`, which needs quotes in YAML.\n" +
+		"Attributes are `bold`, `faint`, `italic`, `underline` and `reverse`. With `NO_COLOR` set, only the attributes are used.\n\n")
+	themes := Themes()
+	for _, t := range themes {
+		fmt.Fprintf(&s, "- `%s`: %s\n", t.Name, t.Doc)
+	}
+	fmt.Fprintf(&s, "\n| Tone | `%s` |\n|---%s|\n", strings.Join(themeNames(), "` | `"), strings.Repeat("|---", len(themes)))
+	for _, tone := range Tones() {
+		fmt.Fprintf(&s, "| `%s` |", tone.Name)
+		for _, t := range themes {
+			fmt.Fprintf(&s, " %s |", code(t.Colors[tone.Name]))
+		}
+		s.WriteString("\n")
+	}
+
+	s.WriteString("\n## Files\n\n" +
+		"| What | Where | On Windows |\n|---|---|---|\n" +
+		"| configuration | `$XDG_CONFIG_HOME/quarterdeck`, else `~/.config/quarterdeck` | `%AppData%\\quarterdeck` |\n" +
+		"| log, history | `$XDG_STATE_HOME/quarterdeck`, else `~/.local/state/quarterdeck` | `%LocalAppData%\\quarterdeck\\state` |\n" +
+		"| cache | `$XDG_CACHE_HOME/quarterdeck`, else `~/.cache/quarterdeck` | `%LocalAppData%\\quarterdeck\\cache` |\n\n" +
+		"Only you can read what is created there.\n")
+	return s.String()
+}
+
+func yamlText(n *yaml.Node) string {
+	n.LineComment = ""
+	text, err := yaml.Marshal(n)
+	if err != nil {
+		panic(fmt.Sprintf("encode %v: %v", n.Value, err))
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// code sets text in a table cell as code, and an empty one as nothing.
+func code(text string) string {
+	if slices.Contains([]string{"", `""`}, text) {
+		return ""
+	}
+	return "`" + text + "`"
+}

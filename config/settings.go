@@ -1,0 +1,61 @@
+package config
+
+import "time"
+
+// settings declares every setting, in the order of the docs.
+func settings() []field[Config] {
+	all := []field[Config]{
+		option("default-view", "workloads", word(), func(c *Config) *string { return &c.DefaultView },
+			"The view or kind to start with, as in `qd VIEW`."),
+		option("readonly", false, boolean(), func(c *Config) *bool { return &c.ReadOnly },
+			"Refuse everything that changes a cluster. Also `--readonly`."),
+
+		option("ui.theme", "default", oneOf(themeNames()...), func(c *Config) *string { return &c.UI.Theme },
+			"The set of colours; see [Themes](#themes)."),
+		option("ui.fps", 0, whole(0, 120), func(c *Config) *int { return &c.UI.FPS },
+			"How often a second the screen may change. 0 chooses 60, or 15 over SSH."),
+		option("ui.ascii", false, boolean(), func(c *Config) *bool { return &c.UI.ASCII },
+			"Draw rules, bars and marks with ASCII characters only."),
+		option("ui.mouse", false, boolean(), func(c *Config) *bool { return &c.UI.Mouse },
+			"Use the mouse. The terminal's own selection then needs shift or option."),
+		option("ui.wide", false, boolean(), func(c *Config) *bool { return &c.UI.Wide },
+			"Start with the wide columns shown."),
+		option("ui.detail", DetailAuto, oneOf(DetailAuto, DetailOn, DetailOff), func(c *Config) *Detail { return &c.UI.Detail },
+			"Show the detail pane of a list; `auto` does so on wide terminals."),
+		option("ui.clipboard", ClipboardOSC52, oneOf(ClipboardOSC52, ClipboardNone), func(c *Config) *Clipboard { return &c.UI.Clipboard },
+			"How to copy. `osc52` asks the terminal to, which works over SSH; tmux needs `set -g set-clipboard on`."),
+	}
+	for _, tone := range Tones() {
+		all = append(all, color(tone))
+	}
+	return append(all,
+		option("metrics.enabled", true, boolean(), func(c *Config) *bool { return &c.Metrics.Enabled },
+			"Show CPU and memory in use where the cluster has the metrics API."),
+		option("metrics.interval", 15*time.Second, duration(15*time.Second, 5*time.Minute), func(c *Config) *time.Duration { return &c.Metrics.Interval },
+			"How often to ask for them."),
+
+		option("connection.page-size", 2000, whole(100, 10_000), func(c *Config) *int { return &c.Connection.PageSize },
+			"How many objects to ask for at a time when listing. Smaller pages show progress sooner on slow links."),
+		option("connection.linger", time.Minute, duration(0, time.Hour), func(c *Config) *time.Duration { return &c.Connection.Linger },
+			"How long to keep watching a kind after its last view was closed, so that coming back is instant."),
+
+		contexts(),
+		bindings(),
+	)
+}
+
+// contextSettings declares what can be set for a context.
+func contextSettings() []field[Context] {
+	return []field[Context]{
+		option("match", "", word(), func(c *Context) *string { return &c.Match },
+			"Names of contexts; `*` stands for any text, `?` for one character. Required."),
+		option("protected", false, boolean(), func(c *Context) *bool { return &c.Protected },
+			"Mark the context in red and ask to type a name before anything destructive."),
+		option("readonly", false, boolean(), func(c *Context) *bool { return &c.ReadOnly },
+			"Refuse everything that changes the cluster."),
+		option("color", "", style(), func(c *Context) *string { return &c.Color },
+			"How to show the name of the context."),
+		option("namespace", "", word(), func(c *Context) *string { return &c.Namespace },
+			"The namespace to start in, if `-n` and `-A` are not given. Without it, the kubeconfig's."),
+	}
+}
