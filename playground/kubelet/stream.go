@@ -1,0 +1,232 @@
+package kubelet
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/cri-streaming/pkg/streaming/portforward"
+	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
+	utilexec "k8s.io/utils/exec"
+
+	"quarterdeck/playground/kubelet/shell"
+)
+
+// The patience of streams.
+const (
+	streamIdle     = 4 * time.Hour
+	streamCreation = 30 * time.Second
+)
+
+// remoteProtocols are offered for exec and attach over SPDY, newest first.
+func remoteProtocols() []string {
+	return []string{"v5.channel.k8s.io", "v4.channel.k8s.io", "v3.channel.k8s.io", "v2.channel.k8s.io", "channel.k8s.io"}
+}
+
+// session is one exec or attach request.
+type session struct {
+	server *server
+	where  place
+}
+
+func (s *server) session(w http.ResponseWriter, r *http.Request) (*session, *remotecommand.Options, bool) {
+	where, err := s.container(r)
+	if err == nil && where.status.State.Running == nil {
+		err = fmt.Errorf("container %q in pod %q is not running", where.spec.Name, where.pod.Name)
+	}
+	if err != nil {
+		fail(w, err)
+		return nil, nil, false
+	}
+	options, err := remotecommand.NewOptions(r)
+	if err != nil {
+		fail(w, err)
+		return nil, nil, false
+	}
+	return &session{server: s, where: where}, options, true
+}
+
+func (s *server) exec(w http.ResponseWriter, r *http.Request) {
+	session, options, ok := s.session(w, r)
+	if !ok {
+		return
+	}
+	command := r.URL.Query()["command"]
+	remotecommand.ServeExec(w, r, session, session.where.pod.Name, string(session.where.pod.UID), session.where.spec.Name,
+		command, options, streamIdle, streamCreation, remoteProtocols())
+}
+
+func (s *server) attach(w http.ResponseWriter, r *http.Request) {
+	session, options, ok := s.session(w, r)
+	if !ok {
+		return
+	}
+	remotecommand.ServeAttach(w, r, session, session.where.pod.Name, string(session.where.pod.UID), session.where.spec.Name,
+		options, streamIdle, streamCreation, remoteProtocols())
+}
+
+// ExecInContainer runs a command in the container's pretend shell.
+func (s *session) ExecInContainer(ctx context.Context, _, _, _ string, command []string,
+	in io.Reader, out, errOut io.WriteCloser, tty bool, resize <-chan remotecommand.TerminalSize, _ time.Duration,
+) error {
+	pod, spec := s.where.pod, s.where.spec
+	var sizes chan shell.Size
+	if resize != nil {
+		sizes = make(chan shell.Size)
+		go func() {
+			defer close(sizes)
+			for size := range resize {
+				select {
+				case sizes <- shell.Size{Width: int(size.Width), Height: int(size.Height)}:
+				case <-ctx.Done():
+				}
+			}
+		}()
+	}
+	code, err := shell.Run(ctx, shell.Container{
+		Root:     filepath.Join(s.server.root, string(pod.UID), spec.Name),
+		Hostname: pod.Name,
+		Env:      environment(pod, &spec),
+		Address:  pod.Status.PodIP,
+	}, shell.Session{Command: command, In: in, Out: out, Err: writer(errOut), TTY: tty, Sizes: sizes})
+	var missing *shell.NotFoundError
+	switch {
+	case errors.As(err, &missing):
+		return fmt.Errorf("OCI runtime exec failed: exec failed: unable to start container process: exec: %q: executable file not found in $PATH", missing.Name)
+	case err != nil:
+		return err
+	case code != 0:
+		return utilexec.CodeExitError{Err: fmt.Errorf("exit status %d", code), Code: code}
+	}
+	return nil
+}
+
+// writer avoids an interface that holds a nil stream.
+func writer(w io.WriteCloser) io.Writer {
+	if w == nil {
+		return nil
+	}
+	return w
+}
+
+// AttachContainer shows what the container says from now on.
+func (s *session) AttachContainer(ctx context.Context, _, _, _ string, _ io.Reader,
+	out, _ io.WriteCloser, tty bool, _ <-chan remotecommand.TerminalSize,
+) error {
+	run, err := s.where.run(false)
+	if err != nil {
+		return err
+	}
+	end := "\n"
+	if tty {
+		end = "\r\n"
+	}
+	ticker := time.NewTicker(followInterval)
+	defer ticker.Stop()
+	from := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		now := time.Now()
+		for line := range run.Lines(from, now) {
+			if _, err := io.WriteString(out, line.Text+end); err != nil {
+				return nil // nobody watches any more
+			}
+		}
+		from = now
+		pod, ok := s.server.agent.pod(s.where.pod.Namespace + "/" + s.where.pod.Name)
+		if !ok || pod.UID != s.where.pod.UID {
+			return nil
+		}
+	}
+}
+
+// environment is what a container's processes see.
+func environment(pod *corev1.Pod, spec *corev1.Container) []string {
+	env := []string{
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOSTNAME=" + pod.Name,
+		"HOME=/root",
+		"KUBERNETES_SERVICE_HOST=10.96.0.1",
+		"KUBERNETES_SERVICE_PORT=443",
+	}
+	for _, e := range spec.Env {
+		if e.ValueFrom == nil {
+			env = append(env, e.Name+"="+e.Value)
+		}
+	}
+	return env
+}
+
+func (s *server) portForward(w http.ResponseWriter, r *http.Request) {
+	pod, err := s.find(r)
+	if err == nil && pod.Status.Phase != corev1.PodRunning {
+		err = fmt.Errorf("pod %q is not running", pod.Name)
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	options, err := portforward.NewV4Options(r)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	portforward.ServePortForward(w, r, forwarder{pod: pod}, pod.Name, string(pod.UID), options,
+		streamIdle, streamCreation, []string{portforward.ProtocolV1Name})
+}
+
+// forwarder answers connections to the ports of a pod.
+type forwarder struct{ pod *corev1.Pod }
+
+// PortForward serves HTTP on a connection to a port that a container declares.
+func (f forwarder) PortForward(ctx context.Context, _, _ string, port int32, stream io.ReadWriteCloser) error {
+	defer stream.Close() //nolint:errcheck // the peer may have closed it
+	container, name, ok := f.listens(port)
+	if !ok {
+		return fmt.Errorf("failed to connect to localhost:%d inside pod %s: connection refused", port, f.pod.Name)
+	}
+	reader := bufio.NewReader(stream)
+	for {
+		request, err := http.ReadRequest(reader)
+		if err != nil || ctx.Err() != nil {
+			return nil // the peer is done
+		}
+		body := fmt.Sprintf("pod %s/%s on %s\ncontainer %s, port %d (%s)\n%s %s\n",
+			f.pod.Namespace, f.pod.Name, f.pod.Spec.NodeName, container, port, name, request.Method, request.URL.Path)
+		response := &http.Response{
+			StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: request,
+			Header:        http.Header{"Content-Type": {"text/plain; charset=utf-8"}, "Server": {"playground"}},
+			ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body)),
+			Close: request.Close,
+		}
+		if _, err := io.Copy(io.Discard, request.Body); err != nil {
+			return nil
+		}
+		if err := response.Write(stream); err != nil || request.Close {
+			return nil
+		}
+	}
+}
+
+// listens returns the container that declares a port, and the port's name.
+func (f forwarder) listens(port int32) (container, name string, ok bool) {
+	for _, c := range append(append([]corev1.Container{}, f.pod.Spec.InitContainers...), f.pod.Spec.Containers...) {
+		for _, p := range c.Ports {
+			if p.ContainerPort == port {
+				return c.Name, p.Name, true
+			}
+		}
+	}
+	return "", "", false
+}
