@@ -6,14 +6,16 @@ import "quarterdeck/ui/cell"
 //
 // A column wants to be as wide as its widest cell seen so far. If there is room
 // to spare, flexible columns share it. If there is too little, columns shrink
-// towards their Min, flexible ones first; if that does not do, columns are
-// hidden from the right, to be reached by scrolling.
+// towards their Min; if that does not do, columns are hidden from the right, to
+// be reached by scrolling.
 type columns[T any] struct {
 	all   []Column[T]
 	shown []Column[T] // those of the current mode
 	want  []int       // the widest cell of each shown column so far
 	loose []int       // those of shown that scroll, in their order
 	first int         // number of loose columns scrolled away
+
+	sortID string // the column by which the rows are sorted, "" for none
 
 	placed                  []place // what is on screen, left to right
 	gap                     int     // cells between columns
@@ -50,12 +52,22 @@ func (c *columns[T]) choose(wide bool) {
 	c.forget()
 }
 
-// forget resets the widths to those of the titles. A cell is kept for the mark
-// of the sorted column, so that sorting does not move the columns.
+// forget resets the widths to those of the titles.
 func (c *columns[T]) forget() {
 	c.want = c.want[:0]
 	for i := range c.shown {
-		c.want = append(c.want, c.limit(i, cell.Width(c.shown[i].Title)+1))
+		c.want = append(c.want, c.limit(i, cell.Width(c.shown[i].Title)))
+	}
+	c.sort(c.sortID)
+}
+
+// sort keeps room for the mark beside the title of the sorted column.
+func (c *columns[T]) sort(id string) {
+	c.sortID = id
+	for i := range c.shown {
+		if id != "" && c.shown[i].ID == id {
+			c.want[i] = max(c.want[i], c.limit(i, cell.Width(c.shown[i].Title)+1))
+		}
 	}
 }
 
@@ -122,8 +134,7 @@ func (c *columns[T]) layout(width int) {
 		c.grow(room)
 		return
 	}
-	lack := c.shrink(-room, func(p place) int { return min(1, c.shown[p.index].Flex) * (p.width - c.least(p.index)) })
-	lack = c.shrink(lack, func(p place) int { return p.width - c.least(p.index) })
+	lack := c.shrink(-room, func(p place) int { return p.width - c.least(p.index) })
 	c.shrink(lack, func(p place) int { return p.width }) // a window narrower than a single column
 }
 

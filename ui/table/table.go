@@ -55,8 +55,7 @@ type Table[T any] struct {
 	marks  map[string]T
 	anchor string // the key last marked, where a range starts
 
-	sortID string
-	desc   bool
+	desc bool // the rows are sorted from high to low
 
 	columns columns[T]
 	texts   []string // the visible cells, reused by View
@@ -96,7 +95,10 @@ func (t *Table[T]) Columns() []Column[T] { return slices.Clone(t.columns.shown) 
 func (t *Table[T]) SetRowTone(tone func(T) theme.Tone) { t.rowTone = tone }
 
 // SetSort shows by which column the rows were sorted; "" shows none.
-func (t *Table[T]) SetSort(columnID string, desc bool) { t.sortID, t.desc = columnID, desc }
+func (t *Table[T]) SetSort(columnID string, desc bool) {
+	t.desc = desc
+	t.columns.sort(columnID)
+}
 
 // SetSize sets the size in cells, the line of titles included.
 func (t *Table[T]) SetSize(width, height int) {

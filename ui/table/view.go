@@ -64,7 +64,7 @@ func (t *Table[T]) titles(p *painter) {
 		}
 		column := &c.shown[place.index]
 		title := column.Title
-		if column.ID == t.sortID && t.sortID != "" {
+		if column.ID == c.sortID && c.sortID != "" {
 			mark := g.Ascending
 			if t.desc {
 				mark = g.Descending
