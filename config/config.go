@@ -68,7 +68,7 @@ type Context struct {
 	Match     string // a glob
 	Protected bool
 	ReadOnly  bool
-	Color     string // "" for the theme's
+	Color     string // a tone, "" to choose one by the name
 	Namespace string // "" for the kubeconfig's
 }
 

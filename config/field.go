@@ -1,9 +1,7 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -177,39 +175,53 @@ func oneOf[T ~string](choices ...T) kind[T] {
 	return k
 }
 
-// style is a colour, attributes, both or neither, separated by spaces.
+// style is what ui/theme understands: words that name a colour, "on" and a
+// colour for the background, and attributes.
 func style() kind[string] {
 	attributes := []string{"bold", "faint", "italic", "underline", "reverse"}
-	hex := regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 	k := kind[string]{
 		text:    "a style",
 		missing: " (a colour that starts with # needs quotes)",
 	}
 	k.parse = func(s string) (string, error) {
-		hasColor := false
-		words := strings.Fields(s)
+		words := strings.Fields(strings.ToLower(s))
+		colors := map[bool]int{} // by whether it is the background's
 		for i, w := range words {
-			n, err := strconv.Atoi(w)
-			isColor := err == nil || hex.MatchString(w)
-			switch {
-			case err == nil && (n < 0 || n > 255 || strconv.Itoa(n) != w):
-				return "", fmt.Errorf("there is no colour %s: colours have numbers from 0 to 255, or are written #rrggbb", w)
-			case isColor && hasColor:
-				return "", fmt.Errorf("%q has two colours", s)
-			case !isColor && !slices.Contains(attributes, w):
-				return "", fmt.Errorf("%q is neither a colour (0 to 255 or #rrggbb) nor one of %s%s",
-					w, strings.Join(attributes, ", "), didYouMean(w, attributes, len(w)/3+1))
-			case slices.Contains(words[:i], w):
-				return "", fmt.Errorf("%q has %s twice", s, w)
+			switch background := i > 0 && words[i-1] == "on"; {
+			case isColor(w):
+				if colors[background]++; colors[background] > 1 {
+					return "", fmt.Errorf("%q has two colours; the background is written on %s", s, w)
+				}
+			case background || w == "on" && i == len(words)-1:
+				return "", fmt.Errorf("%q has no colour after on", s)
+			case w != "on" && !slices.Contains(attributes, w):
+				known := append(colorNames(), append(attributes, "on")...)
+				return "", fmt.Errorf("%q is neither a colour (red, bright-red, default, 0 to 255, #rrggbb) nor bold, faint, italic, underline, reverse or on%s",
+					w, didYouMean(w, known, len(w)/3+1))
 			}
-			hasColor = hasColor || isColor
 		}
-		slices.SortStableFunc(words, func(a, b string) int {
-			return cmp.Compare(slices.Index(attributes, a), slices.Index(attributes, b))
-		})
 		return strings.Join(words, " "), nil
 	}
 	return k
+}
+
+// isColor reports whether a word is a name, a number or six hexadecimal digits.
+func isColor(w string) bool {
+	if hex, ok := strings.CutPrefix(w, "#"); ok {
+		return len(hex) == 6 && strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	if _, err := strconv.ParseUint(w, 10, 8); err == nil {
+		return true
+	}
+	return slices.Contains(colorNames(), w)
+}
+
+func colorNames() []string {
+	names := []string{"default"}
+	for _, name := range []string{"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"} {
+		names = append(names, name, "bright-"+name)
+	}
+	return names
 }
 
 func describe(n *yaml.Node) string {

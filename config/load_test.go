@@ -52,13 +52,13 @@ ui:
   wide: true
   detail: on
   clipboard: none
-  colors: {warn: 214, text: bold  "#FFffff"}
+  colors: {warn: Bold   BLACK on 214, text: bold  "#FFffff"}
 metrics: {enabled: false, interval: 1m30s}
 connection.page-size: 500
 connection:
   linger: 0s
 contexts:
-  - {match: "*prod*", protected: true, readonly: true, color: 1, namespace: shop}
+  - {match: "*prod*", protected: true, readonly: true, color: context2, namespace: shop}
   - match: dev
 keys:
   object.describe: D
@@ -66,7 +66,7 @@ keys:
   list.wide: []
 `)
 	// A plain scalar may contain quotes, which then belong to it.
-	if want := []string{`config.yaml:12: ui.colors.text: "\"#FFffff\"" is neither a colour (0 to 255 or #rrggbb) nor one of bold, faint, italic, underline, reverse`}; !slices.Equal(problems, want) {
+	if want := []string{`config.yaml:12: ui.colors.text: "\"#ffffff\"" is neither a colour (red, bright-red, default, 0 to 255, #rrggbb) nor bold, faint, italic, underline, reverse or on`}; !slices.Equal(problems, want) {
 		t.Errorf("problems %q, want %q", problems, want)
 	}
 	want := Config{
@@ -79,12 +79,12 @@ keys:
 		Metrics:    Metrics{Interval: 90 * time.Second},
 		Connection: Connection{PageSize: 500},
 		Contexts: []Context{
-			{Match: "*prod*", Protected: true, ReadOnly: true, Color: "1", Namespace: "shop"},
+			{Match: "*prod*", Protected: true, ReadOnly: true, Color: "context2", Namespace: "shop"},
 			{Match: "dev"},
 		},
 		Keys: map[string][]string{"object.describe": {"D"}, "object.yaml": {"Y", "f1"}, "list.wide": {}},
 	}
-	want.UI.Colors["warn"] = "214"
+	want.UI.Colors["warn"] = "bold black on 214"
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("loaded:\n got %+v\nwant %+v", c, want)
 	}
@@ -117,11 +117,13 @@ func TestProblems(t *testing.T) {
 		{"metrics.interval: 1s", `config.yaml:1: metrics.interval: expected a time from 15s to 5m, found "1s"`},
 		{"default-view: two words", `config.yaml:1: default-view: expected a name, found "two words"`},
 		{"ui.colors.warn: #ff0000", "config.yaml:1: ui.colors.warn: a value is missing: expected a style (a colour that starts with # needs quotes)"},
-		{"ui.colors.warn: 256", "config.yaml:1: ui.colors.warn: there is no colour 256: colours have numbers from 0 to 255, or are written #rrggbb"},
-		{"ui.colors.warn: 1 2", `config.yaml:1: ui.colors.warn: "1 2" has two colours`},
-		{"ui.colors.warn: bold bold", `config.yaml:1: ui.colors.warn: "bold bold" has bold twice`},
-		{"ui.colors.warn: '#ff00'", `config.yaml:1: ui.colors.warn: "#ff00" is neither a colour (0 to 255 or #rrggbb) nor one of bold, faint, italic, underline, reverse`},
-		{"ui.colors.warn: blod", `config.yaml:1: ui.colors.warn: "blod" is neither a colour (0 to 255 or #rrggbb) nor one of bold, faint, italic, underline, reverse: did you mean bold?`},
+		{"ui.colors.warn: 256", `config.yaml:1: ui.colors.warn: "256" is neither a colour (red, bright-red, default, 0 to 255, #rrggbb) nor bold, faint, italic, underline, reverse or on`},
+		{"ui.colors.warn: '#ff00'", `config.yaml:1: ui.colors.warn: "#ff00" is neither a colour (red, bright-red, default, 0 to 255, #rrggbb) nor bold, faint, italic, underline, reverse or on`},
+		{"ui.colors.warn: undreline", `config.yaml:1: ui.colors.warn: "undreline" is neither a colour (red, bright-red, default, 0 to 255, #rrggbb) nor bold, faint, italic, underline, reverse or on: did you mean underline?`},
+		{"ui.colors.warn: bright-gren", `config.yaml:1: ui.colors.warn: "bright-gren" is neither a colour (red, bright-red, default, 0 to 255, #rrggbb) nor bold, faint, italic, underline, reverse or on: did you mean bright-green?`},
+		{"ui.colors.warn: red blue", `config.yaml:1: ui.colors.warn: "red blue" has two colours; the background is written on blue`},
+		{"ui.colors.warn: red on", `config.yaml:1: ui.colors.warn: "red on" has no colour after on`},
+		{"ui.colors.warn: on bold red", `config.yaml:1: ui.colors.warn: "on bold red" has no colour after on`},
 		{"ui.colors.wrn: 1", "config.yaml:1: unknown key ui.colors.wrn: did you mean ui.colors.warn?"},
 		{"ui:\n  wide: true\nui:\n  mouse: true", "config.yaml:3: ui: is already set on line 1"},
 		{"ui:\n  wide: true\nui.wide: false", "config.yaml:3: ui.wide: is already set on line 2"},
@@ -129,7 +131,7 @@ func TestProblems(t *testing.T) {
 		{"contexts:\n- prod", `config.yaml:2: contexts: expected an entry such as {match: prod-*, protected: true}, found "prod"`},
 		{"contexts:\n- protected: true", "config.yaml:2: contexts.match: an entry needs the names of contexts it is for, as in match: prod-*"},
 		{"contexts:\n- match: x\n  protectd: true", "config.yaml:3: unknown key contexts.protectd: did you mean contexts.protected?"},
-		{"contexts:\n- match: x\n  color: 300", "config.yaml:3: contexts.color: there is no colour 300: colours have numbers from 0 to 255, or are written #rrggbb"},
+		{"contexts:\n- match: x\n  color: contxt2", `config.yaml:3: contexts.color: expected context1, context2, context3, context4, context5 or context6, found "contxt2": did you mean context2?`},
 		{"keys: [a]", "config.yaml:1: keys: expected actions and their keys, as in {object.describe: D}, found a list"},
 		{"keys:\n  object.yaml:", `config.yaml:2: keys.object.yaml: expected a key or a list of keys, found ""`},
 		{"keys:\n  object: {yaml: {a: b}}", "config.yaml:2: keys.object.yaml: expected a key or a list of keys, found a mapping"},

@@ -69,7 +69,7 @@ func TestPrintDefaults(t *testing.T) {
 func TestThemesAreComplete(t *testing.T) {
 	for _, theme := range Themes() {
 		if len(theme.Colors) != len(Tones()) {
-			t.Errorf("%s has %d tones", theme.Name, len(theme.Colors))
+			t.Errorf("%s names a tone that does not exist: %v", theme.Name, theme.Colors)
 		}
 		for _, tone := range Tones() {
 			written, ok := theme.Colors[tone.Name]

@@ -20,8 +20,8 @@ metrics:
 contexts:                 # the first match holds
   - match: prod-*
     protected: true
-    color: 1 bold
   - match: "*staging*"
+    color: context5
     readonly: true
     namespace: shop
 keys:
@@ -61,9 +61,11 @@ func Reference() string {
 	}
 
 	s.WriteString("\n## Themes\n\n" +
-		"A style is a colour, attributes, both or neither: `3`, `\"#ffaf00 bold\"`, `reverse`, `\"\"` for plain text in the colour of the terminal.\n" +
-		"A colour is a number from 0 to 255 (0 to 15 are the terminal's own) or `#rrggbb`, which needs quotes in YAML.\n" +
-		"Attributes are `bold`, `faint`, `italic`, `underline` and `reverse`. With `NO_COLOR` set, only the attributes are used.\n\n")
+		"A style is words: a colour, `on` and a colour for the background, and `bold`, `faint`, `italic`, `underline`, `reverse`;\n" +
+		"for example `yellow`, `\"#ffaf00 bold\"`, `black on yellow`, or `\"\"` for plain text.\n" +
+		"A colour is `black`, `red`, `green`, `yellow`, `blue`, `magenta`, `cyan`, `white`, one of these with `bright-` before it, `default` for the\n" +
+		"terminal's own, a number from 0 to 255, or `#rrggbb`, where YAML needs quotes around the whole style.\n" +
+		"With `NO_COLOR` set, only the attributes are used.\n\n")
 	themes := Themes()
 	for _, t := range themes {
 		fmt.Fprintf(&s, "- `%s`: %s\n", t.Name, t.Doc)

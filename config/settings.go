@@ -53,8 +53,8 @@ func contextSettings() []field[Context] {
 			"Mark the context in red and ask to type a name before anything destructive."),
 		option("readonly", false, boolean(), func(c *Context) *bool { return &c.ReadOnly },
 			"Refuse everything that changes the cluster."),
-		option("color", "", style(), func(c *Context) *string { return &c.Color },
-			"How to show the name of the context."),
+		option("color", "", oneOf(contextTones()...), func(c *Context) *string { return &c.Color },
+			"The tone of the context's name; `ui.colors` gives it its style. Without it, one is chosen by the name."),
 		option("namespace", "", word(), func(c *Context) *string { return &c.Namespace },
 			"The namespace to start in, if `-n` and `-A` are not given. Without it, the kubeconfig's."),
 	}
