@@ -83,71 +83,138 @@ func Default() Config {
 // load merges the defaults, the file (unless path is empty), the environment
 // and the flags; later ones win.
 func load(o Options, env map[string]string, path string, data []byte) (Config, Origins, []Problem, error) {
-	known := settings()
-	var problems []Problem
-	origins := Origins{Path: path, Found: path != "", of: make(map[string]trail)}
-	reading := func(origin func(*yaml.Node) Origin) *reading {
-		return &reading{origin: origin, trail: origins.of, problems: &problems}
-	}
-
-	merged, fallback := viper.New(), Origin{Name: "default"}
-	for _, f := range known {
-		origins.of[f.name] = trail{"": fallback}
-		if f.initial != nil {
-			merged.SetDefault(f.name, f.initial)
-		}
-	}
+	l := loading{known: settings(), merged: viper.New(), origins: make(map[string]trail)}
+	l.defaults()
 	if path != "" {
 		root, err := parse(path, data)
 		if err != nil {
 			return Config{}, Origins{}, nil, err
 		}
-		in := reading(func(n *yaml.Node) Origin { return Origin{File: path, Line: max(n.Line, 1)} })
-		if err := merged.MergeConfigMap(in.file(root, known)); err != nil {
-			return Config{}, Origins{}, nil, fmt.Errorf("merge %s: %w", path, err)
+		if err := l.file(path, root); err != nil {
+			return Config{}, Origins{}, nil, err
 		}
 	}
-	for _, f := range known {
-		if text := env[variable(f.name)]; text != "" {
-			in := reading(func(*yaml.Node) Origin { return Origin{Name: variable(f.name)} })
-			if v, ok := in.text(f, text); ok {
-				merged.Set(f.name, v)
-			}
-		}
-	}
-	problems = append(problems, misspeltVariables(env, known)...)
-	for _, key := range slices.Sorted(maps.Keys(o.Flags)) {
-		in := reading(func(*yaml.Node) Origin { return Origin{Name: "--" + key} })
-		if i := slices.IndexFunc(known, func(f field[Config]) bool { return f.name == key }); i < 0 {
-			in.unknown(&yaml.Node{}, key, names(known))
-		} else if v, ok := in.text(known[i], o.Flags[key]); ok {
-			merged.Set(key, v)
-		}
-	}
-
-	theme := merged.GetString("ui.theme")
-	for tone, color := range colorsOf(theme) {
-		name := "ui.colors." + tone
-		merged.SetDefault(name, color)
-		if origins.Of(name) == fallback {
-			origins.of[name] = trail{"": {Name: "theme " + theme}}
-		}
-	}
+	l.environment(env)
+	l.flags(o.Flags)
+	l.theme()
 
 	var c Config
-	for _, f := range known {
-		f.set(&c, merged.Get(f.name))
+	for _, f := range l.known {
+		f.set(&c, l.merged.Get(f.name))
 	}
 	if o.ValidateKeys != nil {
 		for _, p := range o.ValidateKeys(c.Keys) {
-			problems = append(problems, Problem{
-				Origin: origins.of["keys"]["."+p.Action],
+			l.problems = append(l.problems, Problem{
+				Origin: l.origins["keys"]["."+p.Action],
 				Reason: "keys." + p.Action + ": " + p.Reason,
 			})
 			delete(c.Keys, p.Action)
 		}
 	}
-	return c, origins, problems, nil
+	return c, Origins{Path: path, Found: path != "", of: l.origins}, l.problems, nil
+}
+
+// loading merges the sources, in the order of its methods. Only valid values
+// get into merged.
+type loading struct {
+	known    []field[Config]
+	merged   *viper.Viper
+	origins  map[string]trail // by setting
+	problems []Problem
+}
+
+// from starts reading a source.
+func (l *loading) from(origin func(*yaml.Node) Origin) *reading {
+	return &reading{origin: origin, trail: l.origins, problems: &l.problems}
+}
+
+// fallback is the origin of values nobody has set.
+func fallback() Origin { return Origin{Name: "default"} }
+
+func (l *loading) defaults() {
+	for _, f := range l.known {
+		l.origins[f.name] = trail{"": fallback()}
+		if f.initial != nil {
+			l.merged.SetDefault(f.name, f.initial)
+		}
+	}
+}
+
+func (l *loading) file(path string, root *yaml.Node) error {
+	in := l.from(func(n *yaml.Node) Origin { return Origin{File: path, Line: max(n.Line, 1)} })
+	values := make(map[string]any)
+	switch {
+	case root.Tag == "!!null": // everything is commented out
+	case root.Kind == yaml.MappingNode:
+		in.settings(root, "", l.known, values)
+	default:
+		in.report(root, "expected settings, such as default-view: pods, found %s", describe(root))
+	}
+	if err := l.merged.MergeConfigMap(values); err != nil {
+		return fmt.Errorf("merge %s: %w", path, err)
+	}
+	return nil
+}
+
+func (l *loading) environment(env map[string]string) {
+	candidates := []string{configVariable}
+	for _, f := range l.known {
+		name := variable(f.name)
+		candidates = append(candidates, name)
+		if text := env[name]; text != "" {
+			l.override(f, text, Origin{Name: name})
+		}
+	}
+	// A variable that is nearly that of a setting is meant to be it. Others
+	// that start with QD_ may have a meaning elsewhere.
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		if !strings.HasPrefix(name, "QD_") || slices.Contains(candidates, name) {
+			continue
+		}
+		if suggestion := didYouMean(name, candidates, 2); suggestion != "" {
+			l.problems = append(l.problems, Problem{Origin{Name: name}, "unknown environment variable" + suggestion})
+		}
+	}
+}
+
+func (l *loading) flags(flags map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(flags)) {
+		origin := Origin{Name: "--" + key}
+		if i := slices.IndexFunc(l.known, func(f field[Config]) bool { return f.name == key }); i >= 0 {
+			l.override(l.known[i], flags[key], origin)
+		} else {
+			l.from(func(*yaml.Node) Origin { return origin }).unknown(nil, key, names(l.known))
+		}
+	}
+}
+
+// override sets one setting from plain text, or from YAML if it is no scalar.
+func (l *loading) override(f field[Config], text string, origin Origin) {
+	in := l.from(func(*yaml.Node) Origin { return origin })
+	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
+	if f.structured {
+		var document yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &document); err != nil || len(document.Content) == 0 {
+			in.reject(node, f.name, "expected %s as YAML, found %q", f.kind, text)
+			return
+		}
+		node = resolve(document.Content[0])
+	}
+	if v, ok := f.read(node, in); ok {
+		l.merged.Set(f.name, v)
+	}
+}
+
+// theme gives the tones that nobody has set the style they have in the theme.
+func (l *loading) theme() {
+	theme := l.merged.GetString("ui.theme")
+	for tone, style := range colorsOf(theme) {
+		name := "ui.colors." + tone
+		l.merged.SetDefault(name, style)
+		if l.origins[name][""] == fallback() {
+			l.origins[name] = trail{"": {Name: "theme " + theme}}
+		}
+	}
 }
 
 // parse returns the root of the document in a file.
@@ -186,34 +253,6 @@ func brokenLine(data []byte) int {
 	return 1
 }
 
-// file reads the settings of the configuration file.
-func (in *reading) file(root *yaml.Node, known []field[Config]) map[string]any {
-	values := make(map[string]any)
-	switch {
-	case root.Tag == "!!null": // everything is commented out
-	case root.Kind == yaml.MappingNode:
-		in.settings(root, "", known, values)
-	default:
-		in.report(root, "expected settings, such as default-view: pods, found %s", describe(root))
-	}
-	return values
-}
-
-// text reads the value of one setting from an environment variable or a flag:
-// plain text, or YAML for what is not a scalar.
-func (in *reading) text(f field[Config], text string) (any, bool) {
-	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
-	if f.structured {
-		var document yaml.Node
-		if err := yaml.Unmarshal([]byte(text), &document); err != nil || len(document.Content) == 0 {
-			in.reject(node, f.name, "expected %s as YAML, found %q", f.kind, text)
-			return nil, false
-		}
-		node = resolve(document.Content[0])
-	}
-	return f.read(node, in)
-}
-
 // configVariable names the configuration file.
 const configVariable = "QD_CONFIG"
 
@@ -229,23 +268,4 @@ func environment(env []string) map[string]string {
 		vars[name] = value
 	}
 	return vars
-}
-
-// misspeltVariables reports variables that are nearly those of a setting. Others
-// that start with QD_ may have a meaning elsewhere.
-func misspeltVariables(env map[string]string, known []field[Config]) []Problem {
-	candidates := []string{configVariable}
-	for _, f := range known {
-		candidates = append(candidates, variable(f.name))
-	}
-	var problems []Problem
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		if !strings.HasPrefix(name, "QD_") || slices.Contains(candidates, name) {
-			continue
-		}
-		if suggestion := didYouMean(name, candidates, 2); suggestion != "" {
-			problems = append(problems, Problem{Origin{Name: name}, "unknown environment variable" + suggestion})
-		}
-	}
-	return problems
 }
