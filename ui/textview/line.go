@@ -130,16 +130,15 @@ func (p *painter) row(line Line, start, end int) {
 func (p *painter) cut(line Line, skip int) {
 	at, column, seen := 0, 0, 0 // column counts from the start of the line
 	limit := skip + p.width
-	type state struct {
+	room := struct { // where the mark would go, once size is set
 		size, column int
 		open         string
-	}
-	var room *state // where the mark would go
+	}{size: -1}
 	for _, span := range line {
 		for s := span.Text; len(s) > 0; {
 			text, n, w := next(s, column)
-			if room == nil && column+w >= limit {
-				room = &state{len(p.buf), max(column, skip), p.open}
+			if room.size < 0 && column+w >= limit {
+				room.size, room.column, room.open = len(p.buf), max(column, skip), p.open
 			}
 			if column+w > limit {
 				p.buf, p.open = p.buf[:room.size], room.open
