@@ -18,22 +18,8 @@ import (
 	"quarterdeck/playground/shop"
 )
 
-// populate starts the parts of a cluster and fills it. When it returns, the
-// cluster can be used.
-func (u *up) populate(ctx context.Context, control *cluster.Cluster) error {
-	client, err := kubernetes.NewForConfig(control.Config())
-	if err != nil {
-		return fmt.Errorf("build client of the API: %w", err)
-	}
-	if u.static() {
-		return u.populateStatic(ctx, control, client)
-	}
-	return u.populateLive(ctx, control, client)
-}
-
-// populateStatic writes the objects before there is an API server, and waits
-// until that has read them.
-func (u *up) populateStatic(ctx context.Context, control *cluster.Cluster, client kubernetes.Interface) error {
+// populateStatic writes the objects before there is an API server.
+func (u *up) populateStatic(ctx context.Context, control *cluster.Cluster) error {
 	u.progress("starting etcd")
 	if err := control.Start(ctx, cluster.Etcd); err != nil {
 		return err
@@ -41,8 +27,12 @@ func (u *up) populateStatic(ctx context.Context, control *cluster.Cluster, clien
 	if err := u.seed(ctx, control.Etcd()); err != nil {
 		return err
 	}
-	u.progress("starting the API server on them; without controllers and kubelets, so that they stay as they are")
+	u.progress("starting the API server; controllers and kubelets are left out, so that the objects stay as they are")
 	if err := control.Start(ctx, cluster.APIServer); err != nil {
+		return err
+	}
+	client, err := newClient(control)
+	if err != nil {
 		return err
 	}
 	return cluster.ApplyAccess(ctx, client)
@@ -66,14 +56,23 @@ func (u *up) seed(ctx context.Context, access cluster.EtcdAccess) error {
 	})
 }
 
-func (u *up) populateLive(ctx context.Context, control *cluster.Cluster, client kubernetes.Interface) error {
+func (u *up) startAPI(ctx context.Context, control *cluster.Cluster) error {
 	u.progress("starting etcd and the API server")
-	if err := control.Start(ctx, cluster.Etcd, cluster.APIServer); err != nil {
+	return control.Start(ctx, cluster.Etcd, cluster.APIServer)
+}
+
+// populate brings the cluster behind a running API server to life and fills
+// it. When it returns, the cluster can be used.
+func (u *up) populate(ctx context.Context, control *cluster.Cluster) error {
+	client, err := newClient(control)
+	if err != nil {
 		return err
 	}
 	u.progress("starting controllers, scheduler and kubelets")
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return control.Start(groupCtx, cluster.ControllerManager, cluster.Scheduler, cluster.Kwok) })
+	group.Go(func() error {
+		return control.Start(groupCtx, cluster.ControllerManager, cluster.Scheduler, cluster.Kwok)
+	})
 	group.Go(func() error { return cluster.ApplyAccess(groupCtx, client) })
 	if err := group.Wait(); err != nil {
 		return err
@@ -115,4 +114,12 @@ func (u *up) enliven(ctx context.Context, control *cluster.Cluster) error {
 		return churn.Run(ctx, control.Config(), u.churn)
 	}
 	return nil
+}
+
+func newClient(control *cluster.Cluster) (kubernetes.Interface, error) {
+	client, err := kubernetes.NewForConfig(control.Config())
+	if err != nil {
+		return nil, fmt.Errorf("build client of the API: %w", err)
+	}
+	return client, nil
 }

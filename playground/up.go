@@ -128,16 +128,15 @@ func (u *up) run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("find own executable: %w", err)
 	}
-	kubelets, err := kubelet.Prepare(dir.Path())
-	if err != nil {
-		return err
+	options := cluster.Options{Executable: executable, Static: u.static()}
+	var kubelets kubelet.Config
+	if !u.static() {
+		if kubelets, err = kubelet.Prepare(dir.Path()); err != nil {
+			return err
+		}
+		options.KwokConfig, options.KubeletPort = kubelets.Path, kubelets.NodePort
 	}
-	control, err := cluster.New(dir, cluster.Options{
-		Executable:  executable,
-		KwokConfig:  kubelets.Path,
-		KubeletPort: kubelets.NodePort,
-		Static:      u.static(),
-	})
+	control, err := cluster.New(dir, options)
 	if err != nil {
 		return err
 	}
@@ -154,13 +153,21 @@ func (u *up) run(ctx context.Context) (err error) {
 			return nil
 		}
 	})
-	if !u.static() {
-		group.Go(func() error { return kubelets.Run(ctx, control.Config()) })
-	}
 	group.Go(func() error {
-		if err := u.populate(ctx, control); err != nil {
-			return err
+		if u.static() {
+			if err := u.populateStatic(ctx, control); err != nil {
+				return err
+			}
+		} else {
+			if err := u.startAPI(ctx, control); err != nil {
+				return err
+			}
+			group.Go(func() error { return kubelets.Run(ctx, control.Config()) })
+			if err := u.populate(ctx, control); err != nil {
+				return err
+			}
 		}
+		u.progress("ready; ctrl+c or `qd-playground down --dir " + dir.Path() + "` stops it")
 		fmt.Fprintf(u.stdout, "KUBECONFIG=%s\nready\n", dir.Join("kubeconfig"))
 		return u.enliven(ctx, control)
 	})

@@ -324,4 +324,3 @@ func flag(name string, value any) string { return fmt.Sprintf("--%s=%v", name, v
 func kubeconfigFlag(pki func(string) string, part string) string {
 	return flag("kubeconfig", pki(part+".kubeconfig"))
 }
-

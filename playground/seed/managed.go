@@ -59,7 +59,6 @@ func managedFields(object runtime.Object, entry metav1.ManagedFieldsEntry, field
 	return entry, nil
 }
 
-
 // fieldSet is the set of fields within the value of the field called name.
 func fieldSet(name string, value any) map[string]any {
 	set := map[string]any{}

@@ -21,7 +21,6 @@ func podTemplate(name, version string, labels map[string]string) corev1.PodTempl
 		ObjectMeta: metav1.ObjectMeta{
 			Labels: own,
 			Annotations: map[string]string{
-				"checksum/config":      "5f1d3a0c5e8b4c27a9d6e4f3b2817061c0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5",
 				"prometheus.io/path":   "/metrics",
 				"prometheus.io/port":   "9090",
 				"prometheus.io/scrape": "true",
@@ -35,9 +34,6 @@ func podTemplate(name, version string, labels map[string]string) corev1.PodTempl
 			Volumes: []corev1.Volume{
 				{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
 					LocalObjectReference: corev1.LocalObjectReference{Name: name + "-config"}, DefaultMode: pointer(int32(0o644)),
-				}}},
-				{Name: "tls", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
-					SecretName: name + "-tls", DefaultMode: pointer(int32(0o644)),
 				}}},
 				{Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
 			},
@@ -72,9 +68,6 @@ func application(name, version string) corev1.Container {
 			LocalObjectReference: corev1.LocalObjectReference{Name: name + "-database"}, Key: "url",
 		}}},
 		{Name: "LOG_LEVEL", Value: "info"},
-		{Name: "LOG_FORMAT", Value: "json"},
-		{Name: "HTTP_TIMEOUT", Value: "30s"},
-		{Name: "CACHE_ADDRESS", Value: "cache.platform.svc.cluster.local:6379"},
 		{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Value: "http://collector.observability.svc.cluster.local:4317"},
 		{Name: "OTEL_SERVICE_NAME", Value: name},
 		{Name: "FEATURE_FLAGS", Value: "fast-checkout,new-search,dark-mode"},
@@ -91,7 +84,6 @@ func application(name, version string) corev1.Container {
 		Resources: resources("100m", "128Mi", "1", "256Mi"),
 		VolumeMounts: []corev1.VolumeMount{
 			{Name: "config", MountPath: "/etc/app", ReadOnly: true},
-			{Name: "tls", MountPath: "/etc/tls", ReadOnly: true},
 			{Name: "tmp", MountPath: "/tmp"},
 		},
 		LivenessProbe:            probe("/healthz", 10),

@@ -144,4 +144,3 @@ func (w writer) op(resource string, o object) (clientv3.Op, error) {
 	}
 	return clientv3.OpPut(key+o.GetName(), value.String()), nil
 }
-
