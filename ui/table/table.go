@@ -113,10 +113,14 @@ func (t *Table[T]) SetSize(width, height int) {
 // cursor then stays at the first row instead of following its row down.
 func (t *Table[T]) SetLoading(loading bool) { t.loading = loading }
 
-// SetRows replaces the rows. The cursor stays on its row, on the same line of
-// the screen if it can; if that row is gone, it stays at the same position.
+// SetRows replaces the rows; nil are none. The cursor stays on its row, on the
+// same line of the screen if it can; if that row is gone, it stays at the same
+// position.
 func (t *Table[T]) SetRows(rows Rows[T]) {
-	t.rows, t.len = rows, rows.Len()
+	t.rows, t.len = rows, 0
+	if rows != nil {
+		t.len = rows.Len()
+	}
 	if t.len == 0 {
 		t.cursor, t.cursorKey, t.top = 0, "", 0
 		return

@@ -103,8 +103,11 @@ func TestStyles(t *testing.T) {
 // TestEveryLineFits walks the sizes and the keys.
 func TestEveryLineFits(t *testing.T) {
 	rows := fleet{
-		{"1", "victory", "ok", 104}, {"2", "결제-서비스-7f9c8d-아주-긴-이름", "支払い待ち", 8}, {"3", "x\x1b[31m\ty\n", "👨\u200d👩\u200d👧 ❤\ufe0f", -1},
-		{"4", strings.Repeat("e\u0301", 300), "שלום", 1 << 40}, {"5", "", "", 0},
+		{"1", "victory", "ok", 104},
+		{"2", "결제-서비스-7f9c8d-아주-긴-이름", "支払い待ち", 8},
+		{"3", "x\x1b[31m\ty\n", "👨\u200d👩\u200d👧 ❤\ufe0f", -1},
+		{"4", strings.Repeat("e\u0301", 300), "שלום", 1 << 40},
+		{"5", "", "", 0},
 	}
 	for i := range 40 {
 		rows = append(rows, ship{fmt.Sprint("k", i), fmt.Sprint("ship-", i), "ok", i})
@@ -183,7 +186,7 @@ func TestCursorOfGoneRow(t *testing.T) {
 	if got := tb.SelectedKey(); got != "b" {
 		t.Errorf("the last row went and the cursor is on %q, want b", got)
 	}
-	tb.SetRows(fleet(nil))
+	tb.SetRows(nil)
 	if _, ok := tb.Selected(); ok || tb.SelectedKey() != "" {
 		t.Error("a row is selected in an empty table")
 	}
