@@ -17,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
@@ -90,10 +89,8 @@ func (c *Client) REST(gv schema.GroupVersion) (rest.Interface, error) {
 	return r, nil
 }
 
-// Dynamic returns a client for objects of any kind.
-func (c *Client) Dynamic() (dynamic.Interface, error) {
-	return dynamic.NewForConfigAndClient(c.config, c.http)
-}
+// HTTP returns the connections that all clients of the cluster share.
+func (c *Client) HTTP() *http.Client { return c.http }
 
 // ServerVersion asks the server for its version: the cheapest call that shows
 // whether it answers.

@@ -98,15 +98,14 @@ func Open[T Object](h *Hub, kind Kind[T], scope Scope) *Subscription[T] {
 	return e.store.(*Store[T]).subscribe(func() { h.release(key, e) })
 }
 
-// Again lists kind anew in scope, if it is open: what ctrl+r does.
-func Again[T Object](h *Hub, kind Kind[T], scope Scope) {
-	if !kind.Namespaced {
-		scope.Namespace = ""
-	}
+// Again lists anew what has subscribers: what ctrl+r does.
+func (h *Hub) Again() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if e, ok := h.stores[storeKey{gvr: kind.GVR, accept: kind.accept, scope: scope}]; ok {
-		e.again()
+	for _, e := range h.stores {
+		if e.refs > 0 {
+			e.again()
+		}
 	}
 }
 

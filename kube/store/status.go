@@ -12,11 +12,12 @@ const (
 	Stale                  // all there as of Since; the connection is lost
 	Forbidden              // the user may not list or watch this
 	Failed                 // the first list failed; it is tried again
+	Partial                // of several stores joined, some may not be read
 )
 
 // String returns the phase as a word for a header.
 func (p Phase) String() string {
-	return [...]string{"loading", "live", "stale", "forbidden", "failed"}[p]
+	return [...]string{"loading", "live", "stale", "forbidden", "failed", "partial"}[p]
 }
 
 // Status is the honest state of a store.

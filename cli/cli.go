@@ -1,0 +1,242 @@
+// Package cli is the command line: it reads flags and configuration, and wires
+// the cluster's side (kube) to the terminal's (ui, views).
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/klog/v2"
+
+	"quarterdeck/config"
+	"quarterdeck/keymap"
+	"quarterdeck/kube"
+	"quarterdeck/kube/guard"
+	"quarterdeck/kube/sanitize"
+	"quarterdeck/kube/store"
+	"quarterdeck/ui/theme"
+	"quarterdeck/views"
+)
+
+// Streams are the files of the process.
+type Streams struct{ In, Out, Err *os.File }
+
+// command is one run of the program.
+type command struct {
+	version string
+	streams Streams
+	env     []string
+	flags   *genericclioptions.ConfigFlags
+
+	configPath    string
+	allNamespaces bool
+	readonly      bool
+}
+
+// errSilent ends with exit code 1 after the reason has been told.
+var errSilent = errors.New("already reported")
+
+// Main runs the program and returns its exit code: 0 if all went well, 1 if
+// not. What went wrong is said in one sentence on Err.
+func Main(version string, args []string, streams Streams, env []string) int {
+	quiet()
+	detectDeadConnections()
+	c := &command{version: version, streams: streams, env: env, flags: genericclioptions.NewConfigFlags(true)}
+	root := c.root()
+	root.SetArgs(args)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errSilent):
+	default:
+		fmt.Fprintln(streams.Err, "qd: "+sanitize.Line(err.Error()))
+	}
+	return 1
+}
+
+// quiet keeps what the libraries log off the terminal: what matters of it comes
+// back as an error or as the state of a view.
+func quiet() {
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+	log.SetOutput(io.Discard)
+	runtime.ErrorHandlers = nil
+}
+
+// detectDeadConnections makes HTTP/2 notice a server that has gone silent
+// within 15 seconds instead of 45. client-go reads these variables when it
+// makes a transport.
+func detectDeadConnections() {
+	for name, seconds := range map[string]string{
+		"HTTP2_READ_IDLE_TIMEOUT_SECONDS": "8",
+		"HTTP2_PING_TIMEOUT_SECONDS":      "5",
+	} {
+		if os.Getenv(name) == "" {
+			_ = os.Setenv(name, seconds)
+		}
+	}
+}
+
+func (c *command) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "qd [VIEW|KIND]",
+		Short: "Run Kubernetes clusters from the terminal",
+		Long: `Quarterdeck shows what runs in a cluster, what is wrong with it and why.
+
+Without arguments it opens on the workloads of the current context. VIEW or KIND
+opens another view: qd pods, qd nodes, qd certificates.cert-manager.io.`,
+		Example: `  qd                        the workloads of the current context
+  qd pods -n payments       the pods of one namespace
+  qd --context prod -A deploy
+  qd get pods --filter 'restarts>3 age<1h' -o json`,
+		Args: cobra.MaximumNArgs(1), SilenceUsage: true, SilenceErrors: true,
+		Version:           c.version,
+		ValidArgsFunction: c.completeKind,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			view := ""
+			if len(args) == 1 {
+				view = args[0]
+			}
+			return c.run(cmd.Context(), view)
+		},
+	}
+	root.SetVersionTemplate("qd {{.Version}}\n")
+	root.SetOut(c.streams.Out)
+	root.SetErr(c.streams.Err)
+	flags := root.PersistentFlags()
+	c.flags.AddFlags(flags)
+	flags.BoolVarP(&c.allNamespaces, "all-namespaces", "A", false, "look at all namespaces")
+	flags.BoolVar(&c.readonly, "readonly", false, "refuse every change of the cluster")
+	flags.StringVar(&c.configPath, "config", "", "configuration file (default "+configPlace(c.env)+")")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
+	})
+	c.completeFlags(root)
+	root.AddCommand(c.get(), c.config(), c.versionCommand())
+	return root
+}
+
+func configPlace(env []string) string {
+	if path := config.DefaultPath(env); path != "" {
+		return path
+	}
+	return "none: HOME is not set"
+}
+
+func (c *command) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(c.streams.Out, "qd "+c.version)
+			return err
+		},
+	}
+}
+
+// settings are the configuration and what was made of it.
+type settings struct {
+	config.Config
+	origins  config.Origins
+	problems []string // what of it could not be used
+	keys     keymap.Map
+	theme    *theme.Theme
+}
+
+func (c *command) settings() (*settings, error) {
+	flags := map[string]string{}
+	if c.readonly {
+		flags["readonly"] = "true"
+	}
+	keys := keymap.Default()
+	cfg, origins, problems, err := config.Load(config.Options{
+		Path: c.configPath, Env: c.env, Flags: flags,
+		ValidateKeys: func(overrides map[string][]string) []config.KeyProblem {
+			_, wrong := keys.With(overrides)
+			out := make([]config.KeyProblem, len(wrong))
+			for i, p := range wrong {
+				out[i] = config.KeyProblem{Action: p.Action, Reason: p.Reason}
+			}
+			return out
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &settings{Config: cfg, origins: origins}
+	for _, p := range problems {
+		s.problems = append(s.problems, p.String())
+	}
+	s.keys, _ = keys.With(cfg.Keys)
+	if s.theme, err = theme.New(cfg.UI.Colors, theme.Options{ASCII: cfg.UI.ASCII}); err != nil {
+		return nil, fmt.Errorf("theme %q: %w", cfg.UI.Theme, err)
+	}
+	return s, nil
+}
+
+// program returns what all screens share.
+func (c *command) program(s *settings, interactive bool) *views.Program {
+	return &views.Program{
+		Theme: s.theme, Keys: s.keys, Now: now,
+		Connector: &kube.Connector{
+			Flags: c.flags, Interactive: interactive, UserAgent: "quarterdeck/" + c.version,
+			Store: store.Options{PageSize: int64(s.Connection.PageSize), Linger: s.Connection.Linger},
+			Guard: s.guard,
+		},
+		Settings: views.Settings{
+			Wide: s.UI.Wide, Detail: detailOf(s.UI.Detail), Metrics: s.Metrics.Enabled, MetricsInterval: s.Metrics.Interval,
+			Refresh: refresh(c.env), Context: s.contextStyle,
+		},
+	}
+}
+
+// guard returns the guard of a context; reads always pass.
+func (s *settings) guard(context string) *guard.Guard {
+	g := &guard.Guard{}
+	if s.For(context).ReadOnly {
+		g.Refuse("context " + context + " is read-only: --readonly or the configuration says so")
+	}
+	return g
+}
+
+func (s *settings) contextStyle(name string) views.ContextStyle {
+	c := s.For(name)
+	style := views.ContextStyle{Tone: theme.ContextTone(name), Protected: c.Protected, Namespace: c.Namespace}
+	if i := slices.Index(theme.Names(), c.Color); i >= 0 {
+		style.Tone = theme.Tone(i)
+	}
+	return style
+}
+
+func detailOf(d config.Detail) views.Detail {
+	switch d {
+	case config.DetailOn:
+		return views.DetailOn
+	case config.DetailOff:
+		return views.DetailOff
+	}
+	return views.DetailAuto
+}
+
+// overSSH reports whether the terminal is at the far end of an SSH connection.
+func overSSH(env []string) bool {
+	for _, e := range env {
+		if strings.HasPrefix(e, "SSH_TTY=") || strings.HasPrefix(e, "SSH_CONNECTION=") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"quarterdeck/views"
+)
+
+// get prints what the view of a kind shows, without the terminal UI.
+func (c *command) get() *cobra.Command {
+	var selector, filter, output string
+	cmd := &cobra.Command{
+		Use:   "get KIND [NAME]",
+		Short: "Print what the view of a kind shows",
+		Long: `Prints the rows of a view: the same columns, the same order and the same filter
+language, for scripts, tests and bug reports.
+
+The filter takes what / takes in the view: text, /regex/, !not, -l labels, and
+columns compared with values: restarts>3 age<10m status!=Running.`,
+		Example: `  qd get pods -A --filter 'restarts>3 !kube-system'
+  qd get deploy checkout -n payments -o json
+  qd get workloads -l app=web -o wide`,
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: c.completeKind,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			formats := []string{"table", "wide", "json"}
+			if !slices.Contains(formats, output) {
+				return fmt.Errorf("-o %q is not a format: use table, wide or json", output)
+			}
+			s, err := c.settings()
+			if err != nil {
+				return err
+			}
+			for _, p := range s.problems {
+				fmt.Fprintln(c.streams.Err, "qd: "+p)
+			}
+			program := c.program(s, true)
+			defer program.Close()
+			client, err := program.Connect(deref(c.flags.Context))
+			if err != nil {
+				return err
+			}
+			session := program.Session(client, "", c.allNamespaces)
+			if session.Namespace == "" && !c.allNamespaces {
+				session = session.In(session.Fallback) // as kubectl does; a script must not change its meaning with rights
+			}
+			opener, err := session.Find(args[0])
+			if err != nil {
+				return err
+			}
+			o := views.PrintOptions{
+				Ctx: cmd.Context(), Out: c.streams.Out, Filter: filter, JSON: output == "json", Wide: output == "wide",
+				Scope: views.Scope{Namespace: session.Namespace, Labels: selector},
+			}
+			if len(args) == 2 {
+				o.Name = args[1]
+			}
+			return opener.Print(session, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&selector, "selector", "l", "", "label selector, as kubectl takes it")
+	f.StringVar(&filter, "filter", "", "filter, as / takes it in the view")
+	f.StringVarP(&output, "output", "o", "table", "table, wide or json")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "wide", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// config prints the effective configuration.
+func (c *command) config() *cobra.Command {
+	return &cobra.Command{
+		Use: "config", Short: "Print the effective configuration, and where each value came from",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			s, err := c.settings()
+			if err != nil {
+				return err
+			}
+			for _, p := range s.problems {
+				fmt.Fprintln(c.streams.Err, "qd: "+p)
+			}
+			return s.Print(c.streams.Out, s.origins)
+		},
+	}
+}
+
+// completionTime is how long the shell waits for an answer of the cluster.
+const completionTime = 2 * time.Second
+
+func (c *command) completeKind(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var words []string
+	for _, o := range views.Catalog() {
+		n := o.Names()
+		words = append(words, n.Plural+"\t"+n.Kind)
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (c *command) completeFlags(root *cobra.Command) {
+	_ = root.RegisterFlagCompletionFunc("context", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var names []string
+		if s, err := c.settings(); err == nil {
+			list, _ := c.program(s, false).Connector.Contexts()
+			for _, ctx := range list {
+				names = append(names, ctx.Name)
+			}
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	})
+	_ = root.RegisterFlagCompletionFunc("namespace", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		s, err := c.settings()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		program := c.program(s, false)
+		defer program.Close()
+		client, err := program.Connect(deref(c.flags.Context))
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
+		defer cancel()
+		names, _ := program.Session(client, "", false).NamespaceNames(ctx)
+		return names, cobra.ShellCompDirectiveNoFileComp
+	})
+}

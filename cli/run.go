@@ -1,0 +1,210 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/term"
+
+	"quarterdeck/config"
+	"quarterdeck/keymap"
+	"quarterdeck/kube/sanitize"
+	"quarterdeck/ui"
+	"quarterdeck/views"
+)
+
+func now() time.Time { return time.Now() }
+
+// refresh is the shortest time between two looks at changed objects: over SSH
+// every frame costs bytes.
+func refresh(env []string) time.Duration {
+	if overSSH(env) {
+		return 500 * time.Millisecond
+	}
+	return 250 * time.Millisecond
+}
+
+// run opens the terminal UI.
+func (c *command) run(ctx context.Context, view string) error {
+	if !term.IsTerminal(c.streams.In.Fd()) || !term.IsTerminal(c.streams.Out.Fd()) {
+		return errors.New("this is not a terminal: use `qd get KIND` in scripts and pipes")
+	}
+	s, err := c.settings()
+	if err != nil {
+		return err
+	}
+	program := c.program(s, false)
+	defer program.Close()
+	client, err := program.Connect(deref(c.flags.Context))
+	if err != nil {
+		return err
+	}
+	session := program.Session(client, "", c.allNamespaces)
+	if view == "" {
+		view = s.DefaultView
+	}
+	start, err := session.Start(view)
+	if err != nil {
+		return err
+	}
+	captured := captureStderr(c.streams.Err)
+	defer captured.restore()
+
+	app := ui.New(ui.Options{
+		Theme: s.theme, Keys: s.keys, Mouse: s.UI.Mouse, Clipboard: s.UI.Clipboard == config.ClipboardOSC52,
+		Primary: []ui.Primary{{ID: keymap.ViewWorkloads, Open: program.Home}},
+		Palette: program.Palette, Start: start,
+		Notices: notices(s.problems, program, captured),
+	})
+	options := []tea.ProgramOption{
+		tea.WithContext(ctx), tea.WithInput(c.streams.In), tea.WithOutput(c.streams.Out),
+		tea.WithEnvironment(c.env), tea.WithFPS(fps(s.UI.FPS, c.env)),
+	}
+	if noColor(c.env) {
+		options = append(options, tea.WithColorProfile(colorprofile.Ascii))
+	}
+	p := tea.NewProgram(app, options...)
+	defer onHangup(p)()
+	_, err = p.Run()
+	captured.restore()
+	switch {
+	case errors.Is(err, tea.ErrInterrupted), errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil:
+		return errSilent
+	case err != nil:
+		return fmt.Errorf("the terminal UI stopped: %w", err)
+	}
+	// Who leaves a screen that never had data is told why once more, where it
+	// stays readable.
+	if why := program.Unreached(); why != "" {
+		return errors.New(why)
+	}
+	return nil
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// fps is how many frames a second are drawn at most.
+func fps(wanted int, env []string) int {
+	const local, ssh = 60, 15
+	switch {
+	case wanted > 0:
+		return wanted
+	case overSSH(env):
+		return ssh
+	}
+	return local
+}
+
+// noColor follows no-color.org: any value that is not empty counts.
+func noColor(env []string) bool {
+	for _, e := range env {
+		if v, ok := strings.CutPrefix(e, "NO_COLOR="); ok && v != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// onHangup leaves the terminal as it was found when its other end goes away.
+// The function it returns ends that.
+func onHangup(p *tea.Program) (stop func()) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-hangup:
+			p.Quit()
+		case <-done:
+		}
+	}()
+	return func() {
+		signal.Stop(hangup)
+		close(done)
+	}
+}
+
+// notices returns the lines to show in the footer, as they come up.
+func notices(problems []string, program *views.Program, captured *capture) func() []string {
+	return func() []string {
+		news := append(problems, program.Notices()...)
+		problems = nil
+		return append(news, captured.take()...)
+	}
+}
+
+// capture holds what libraries and credential plugins write to the standard
+// error while the screen is ours. It replaces os.Stderr for the whole process,
+// since client-go gives that to the plugins.
+type capture struct {
+	original *os.File
+	pipe     *os.File
+
+	mu    sync.Mutex
+	lines []string
+}
+
+// captureLimit is how many lines are kept for somebody to read.
+const captureLimit = 100
+
+func captureStderr(original *os.File) *capture {
+	c := &capture{original: original}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return c // what is written then is seen where it should not be, no more
+	}
+	c.pipe = w
+	os.Stderr = w
+	go func() {
+		lines := bufio.NewScanner(r)
+		for lines.Scan() {
+			c.add(sanitize.Line(strings.TrimSpace(lines.Text())))
+		}
+		_ = r.Close()
+	}()
+	return c
+}
+
+func (c *capture) add(line string) {
+	if line == "" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lines = append(c.lines, line); len(c.lines) > captureLimit {
+		c.lines = c.lines[1:]
+	}
+}
+
+func (c *capture) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lines := c.lines
+	c.lines = nil
+	return lines
+}
+
+// restore gives the standard error back. It may be called twice.
+func (c *capture) restore() {
+	if c.pipe == nil {
+		return
+	}
+	os.Stderr = c.original
+	_ = c.pipe.Close()
+	c.pipe = nil
+}

@@ -1,0 +1,254 @@
+package object
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"quarterdeck/kube/store"
+)
+
+// Plain is an object of which only a state is kept.
+type Plain struct {
+	store.Meta
+	Status string
+}
+
+// Namespaces declares how namespaces are read.
+func Namespaces() store.Kind[*Plain] {
+	return store.Typed(corev1.SchemeGroupVersion.WithResource("namespaces"), "Namespace", false,
+		func(n *corev1.Namespace, in *store.Interner) *Plain {
+			return &Plain{Meta: in.Meta(&n.ObjectMeta), Status: in.String(string(n.Status.Phase))}
+		}, noAnnotations)
+}
+
+// Claims declares how persistent volume claims are read.
+func Claims() store.Kind[*Claim] {
+	return store.Typed(corev1.SchemeGroupVersion.WithResource("persistentvolumeclaims"), "PersistentVolumeClaim", true,
+		newClaim, noAnnotations)
+}
+
+// Claim is a compact persistent volume claim.
+type Claim struct {
+	store.Meta
+	Status   string
+	Class    string // "" if the cluster's default was not set when it was made
+	Volume   string
+	Modes    string
+	Asked    int64 // bytes
+	Capacity int64 // bytes, 0 while it is not bound
+}
+
+func newClaim(c *corev1.PersistentVolumeClaim, in *store.Interner) *Claim {
+	out := &Claim{
+		Meta: in.Meta(&c.ObjectMeta), Status: in.String(string(c.Status.Phase)), Volume: in.String(c.Spec.VolumeName),
+		Asked: c.Spec.Resources.Requests.Storage().Value(), Capacity: c.Status.Capacity.Storage().Value(),
+	}
+	if c.DeletionTimestamp != nil {
+		out.Status = "Terminating"
+	}
+	if c.Spec.StorageClassName != nil {
+		out.Class = in.String(*c.Spec.StorageClassName)
+	}
+	short := map[corev1.PersistentVolumeAccessMode]string{
+		corev1.ReadWriteOnce: "RWO", corev1.ReadOnlyMany: "ROX", corev1.ReadWriteMany: "RWX", corev1.ReadWriteOncePod: "RWOP",
+	}
+	var modes []string
+	for _, m := range c.Spec.AccessModes {
+		modes = append(modes, short[m])
+	}
+	out.Modes = in.String(strings.Join(modes, ","))
+	return out
+}
+
+// Autoscalers declares how horizontal pod autoscalers are read.
+func Autoscalers() store.Kind[*Autoscaler] {
+	return store.Typed(autoscalingv2.SchemeGroupVersion.WithResource("horizontalpodautoscalers"), "HorizontalPodAutoscaler", true,
+		newAutoscaler, noAnnotations)
+}
+
+// Autoscaler is a compact horizontal pod autoscaler.
+type Autoscaler struct {
+	store.Meta
+	TargetAPI, TargetKind, Target string
+	Status                        string // "ok", "at max", or why it cannot work
+	Trouble                       bool   // it cannot work
+	Min, Max, Current, Desired    int32
+	Metrics                       string // "cpu 72%/80%"
+	LastScale                     int64  // seconds since 1970
+}
+
+func newAutoscaler(a *autoscalingv2.HorizontalPodAutoscaler, in *store.Interner) *Autoscaler {
+	out := &Autoscaler{
+		Meta: in.Meta(&a.ObjectMeta), TargetAPI: in.String(a.Spec.ScaleTargetRef.APIVersion),
+		TargetKind: in.String(a.Spec.ScaleTargetRef.Kind), Target: in.String(a.Spec.ScaleTargetRef.Name),
+		Min: replicas(a.Spec.MinReplicas), Max: a.Spec.MaxReplicas,
+		Current: a.Status.CurrentReplicas, Desired: a.Status.DesiredReplicas, LastScale: unix(a.Status.LastScaleTime),
+		Status: "ok",
+	}
+	limited := false
+	for _, c := range a.Status.Conditions {
+		switch {
+		case c.Type == autoscalingv2.ScalingLimited:
+			limited = c.Status == corev1.ConditionTrue && c.Reason == "TooManyReplicas"
+		case c.Status == corev1.ConditionFalse && c.Reason != "ScalingDisabled":
+			out.Status, out.Trouble = in.String(c.Reason), true
+		case c.Status == corev1.ConditionFalse:
+			out.Status = "off (0 replicas)"
+		}
+	}
+	if limited && !out.Trouble {
+		out.Status = "at max, wants more"
+	} else if out.Status == "ok" && out.Current >= out.Max {
+		out.Status = "at max"
+	}
+	var words []string
+	for i := range a.Spec.Metrics {
+		words = append(words, metricWords(&a.Spec.Metrics[i], a.Status.CurrentMetrics))
+	}
+	out.Metrics = in.String(strings.Join(words, ", "))
+	return out
+}
+
+// metricWords says how a metric stands: cpu 72%/80%.
+func metricWords(m *autoscalingv2.MetricSpec, current []autoscalingv2.MetricStatus) string {
+	name, target := strings.ToLower(string(m.Type)), autoscalingv2.MetricTarget{}
+	switch {
+	case m.Resource != nil:
+		name, target = string(m.Resource.Name), m.Resource.Target
+	case m.ContainerResource != nil:
+		name, target = string(m.ContainerResource.Name), m.ContainerResource.Target
+	case m.Pods != nil:
+		name, target = m.Pods.Metric.Name, m.Pods.Target
+	case m.Object != nil:
+		name, target = m.Object.Metric.Name, m.Object.Target
+	case m.External != nil:
+		name, target = m.External.Metric.Name, m.External.Target
+	}
+	now := autoscalingv2.MetricValueStatus{}
+	for i := range current {
+		c := &current[i]
+		switch {
+		case m.Resource != nil && c.Resource != nil && c.Resource.Name == m.Resource.Name:
+			now = c.Resource.Current
+		case m.ContainerResource != nil && c.ContainerResource != nil && c.ContainerResource.Name == m.ContainerResource.Name &&
+			c.ContainerResource.Container == m.ContainerResource.Container:
+			now = c.ContainerResource.Current
+		case m.Pods != nil && c.Pods != nil && c.Pods.Metric.Name == name:
+			now = c.Pods.Current
+		case m.Object != nil && c.Object != nil && c.Object.Metric.Name == name:
+			now = c.Object.Current
+		case m.External != nil && c.External != nil && c.External.Metric.Name == name:
+			now = c.External.Current
+		}
+	}
+	value := "n/a"
+	switch {
+	case target.AverageUtilization != nil:
+		if now.AverageUtilization != nil {
+			value = strconv.Itoa(int(*now.AverageUtilization)) + "%"
+		}
+		return fmt.Sprintf("%s %s/%d%%", name, value, *target.AverageUtilization)
+	case target.AverageValue != nil:
+		if now.AverageValue != nil {
+			value = now.AverageValue.String()
+		}
+		return fmt.Sprintf("%s %s/%s", name, value, target.AverageValue)
+	case target.Value != nil:
+		if now.Value != nil {
+			value = now.Value.String()
+		}
+		return fmt.Sprintf("%s %s/%s", name, value, target.Value)
+	}
+	return name
+}
+
+// Budgets declares how pod disruption budgets are read.
+func Budgets() store.Kind[*Budget] {
+	return store.Typed(policyv1.SchemeGroupVersion.WithResource("poddisruptionbudgets"), "PodDisruptionBudget", true,
+		newBudget, noAnnotations)
+}
+
+// Budget is a compact pod disruption budget.
+type Budget struct {
+	store.Meta
+	Rule              string // "min 2", "max unavailable 25%"
+	Healthy, Expected int32
+	Allowed           int32 // disruptions that would be let through now
+	Selector          string
+}
+
+func newBudget(b *policyv1.PodDisruptionBudget, in *store.Interner) *Budget {
+	out := &Budget{
+		Meta: in.Meta(&b.ObjectMeta), Healthy: b.Status.CurrentHealthy, Expected: b.Status.ExpectedPods, Allowed: b.Status.DisruptionsAllowed,
+	}
+	switch {
+	case b.Spec.MinAvailable != nil:
+		out.Rule = in.String("min " + b.Spec.MinAvailable.String())
+	case b.Spec.MaxUnavailable != nil:
+		out.Rule = in.String("max unavailable " + b.Spec.MaxUnavailable.String())
+	}
+	if b.Spec.Selector != nil {
+		out.Selector = in.String(metav1.FormatLabelSelector(b.Spec.Selector))
+	}
+	return out
+}
+
+// Quotas declares how resource quotas are read.
+func Quotas() store.Kind[*Quota] {
+	return store.Typed(corev1.SchemeGroupVersion.WithResource("resourcequotas"), "ResourceQuota", true, newQuota, noAnnotations)
+}
+
+// Quota is a compact resource quota.
+type Quota struct {
+	store.Meta
+	Used    string // "pods 12/20, requests.cpu 3/4", the fullest first
+	Fullest int    // percent of the fullest resource
+	Scopes  string
+}
+
+func newQuota(q *corev1.ResourceQuota, in *store.Interner) *Quota {
+	out := &Quota{Meta: in.Meta(&q.ObjectMeta)}
+	type use struct {
+		words   string
+		percent int
+	}
+	var uses []use
+	for name, hard := range q.Status.Hard {
+		used := q.Status.Used[name]
+		u := use{words: fmt.Sprintf("%s %s/%s", name, &used, &hard)}
+		switch {
+		case hard.Sign() > 0:
+			u.percent = int(100*used.AsApproximateFloat64()/hard.AsApproximateFloat64() + 0.5)
+		case used.Sign() > 0:
+			u.percent = 100
+		}
+		uses = append(uses, u)
+	}
+	slices.SortFunc(uses, func(a, b use) int {
+		if a.percent != b.percent {
+			return b.percent - a.percent
+		}
+		return strings.Compare(a.words, b.words)
+	})
+	words := make([]string, len(uses))
+	for i, u := range uses {
+		words[i] = u.words
+	}
+	if len(uses) > 0 {
+		out.Fullest = uses[0].percent
+	}
+	out.Used = in.String(strings.Join(words, ", "))
+	var scopes []string
+	for _, s := range q.Spec.Scopes {
+		scopes = append(scopes, string(s))
+	}
+	out.Scopes = in.String(strings.Join(scopes, ","))
+	return out
+}

@@ -1,0 +1,254 @@
+package ui
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"quarterdeck/keymap"
+	"quarterdeck/ui/cell"
+	"quarterdeck/ui/theme"
+)
+
+// compose draws the header, the view, and the footer or what is over it.
+func (a *App) compose(top View) (string, *tea.Cursor) {
+	head := top.Header()
+	lines := make([]string, 0, a.height)
+	lines = append(lines, a.header(top, head))
+	rows := a.height - 2
+	if head.Problem != "" && rows > 2 {
+		rows--
+	}
+	lines = append(lines, strings.Split(top.View(a.width, rows), "\n")...)
+	if head.Problem != "" && a.height-2 > 2 {
+		lines = append(lines, a.opts.Theme.Render(theme.Warn, cell.Truncate(" "+head.Problem, a.width)))
+	}
+	var cursor *tea.Cursor
+	switch {
+	case a.picker != nil:
+		sheet, x := a.picker.view(a.width, max(3, (a.height-1)*2/3))
+		lines = append(lines[:a.height-len(sheet)], sheet...)
+		cursor = tea.NewCursor(x, a.height-1)
+	case a.prompt != nil:
+		line, x := a.prompt.view(a.width)
+		lines = append(lines, line)
+		cursor = tea.NewCursor(x, a.height-1)
+	default:
+		lines = append(lines, a.footer())
+	}
+	return fitLines(lines, a.width, a.height), cursor
+}
+
+// fitLines returns exactly height lines. It is a last guard: a line that is too
+// long would break the whole screen.
+func fitLines(lines []string, width, height int) string {
+	for len(lines) < height {
+		lines = append(lines, "")
+	}
+	lines = lines[:height]
+	for i, l := range lines {
+		if len(l) > width && ansi.StringWidth(l) > width {
+			lines[i] = ansi.Truncate(l, width, "")
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// styled is a line of pieces with their tones.
+type styled struct {
+	theme *theme.Theme
+	b     strings.Builder
+	width int
+}
+
+func (s *styled) add(tone theme.Tone, text string) {
+	s.b.WriteString(s.theme.Render(tone, text))
+	s.width += cell.Width(text)
+}
+
+// header returns the top line: where we are on the left, how good the data is
+// on the right. The right side is kept on narrow screens.
+func (a *App) header(top View, h Header) string {
+	th := a.opts.Theme
+	right := styled{theme: th}
+	if h.Count != "" {
+		right.add(theme.Muted, h.Count+"  ")
+	}
+	if h.ReadOnly {
+		right.add(theme.Warn, "RO")
+		right.add(theme.Text, "  ")
+	}
+	right.add(h.StateTone, h.State)
+	right.add(theme.Text, " ")
+
+	left := styled{theme: th}
+	room := a.width - right.width - 1
+	left.add(theme.Text, " ")
+	left.add(h.Tone, cell.Middle(h.Context, max(6, room/3)))
+	left.add(theme.Text, "  ")
+	left.add(theme.Header, cell.Middle(h.Scope, max(4, room/4)))
+	left.add(theme.Text, "  ")
+	if path := a.path(); len(path) > 1 {
+		a.addPath(&left, path, room-left.width)
+	} else {
+		a.addPrimary(&left, h, top, room-left.width)
+	}
+	if left.width > room {
+		return ansi.Truncate(left.b.String(), max(0, room), "") + " " + right.b.String()
+	}
+	return left.b.String() + strings.Repeat(" ", a.width-left.width-right.width) + right.b.String()
+}
+
+func (a *App) path() []string {
+	var path []string
+	for _, f := range a.stack {
+		if f.view != nil {
+			path = append(path, f.view.Title())
+		} else {
+			path = append(path, f.Place)
+		}
+	}
+	return path
+}
+
+// addPath writes the path; on a narrow screen its beginning goes first.
+func (a *App) addPath(line *styled, path []string, room int) {
+	crumb := " " + a.opts.Theme.Glyphs.Crumb + " "
+	from := 0
+	need := func() int { return cell.Width(strings.Join(path[from:], crumb)) + cell.Width(crumb) }
+	for from < len(path)-1 && need() > room {
+		from++
+	}
+	if from > 0 {
+		line.add(theme.Muted, string(a.opts.Theme.Glyphs.Ellipsis)+crumb)
+	}
+	for i, part := range path[from:] {
+		if i > 0 {
+			line.add(theme.Muted, crumb)
+		}
+		tone := theme.Header
+		if from+i == len(path)-1 {
+			tone = theme.Title
+			part = cell.Middle(part, max(8, room-line.width))
+		}
+		line.add(tone, part)
+	}
+}
+
+// addPrimary writes the views under number keys, or the title of a view that is
+// none of them.
+func (a *App) addPrimary(line *styled, h Header, top View, room int) {
+	start := line.width
+	for _, p := range a.opts.Primary {
+		b, _ := a.opts.Keys.Binding(p.ID)
+		tone := theme.Muted
+		if p.ID == h.Primary {
+			tone = theme.Active
+		}
+		if line.width-start+cell.Width(b.Title)+4 > room {
+			break
+		}
+		line.add(theme.Key, a.opts.Keys.Label(p.ID))
+		line.add(theme.Text, " ")
+		line.add(tone, b.Title)
+		line.add(theme.Text, "  ")
+	}
+	if h.Primary == "" {
+		line.add(theme.Title, top.Title())
+	}
+}
+
+// footer returns the bottom line: a message, or the most useful keys.
+func (a *App) footer() string {
+	if a.toast.text != "" {
+		return a.opts.Theme.Render(a.toast.tone, cell.Truncate(" "+a.toast.text, a.width))
+	}
+	line := styled{theme: a.opts.Theme}
+	line.add(theme.Text, " ")
+	for _, action := range a.actions() {
+		if action.Quiet {
+			continue
+		}
+		b, ok := a.opts.Keys.Binding(action.ID)
+		key := a.opts.Keys.Label(action.ID)
+		if !ok || key == "" {
+			continue
+		}
+		title := action.Title
+		if title == "" {
+			title = b.Title
+		}
+		if line.width+cell.Width(key)+cell.Width(title)+3 > a.width {
+			break
+		}
+		if action.Disabled != "" {
+			line.add(theme.Muted, key+" "+title+"  ")
+			continue
+		}
+		line.add(theme.Key, key)
+		line.add(theme.Text, " "+title+"  ")
+	}
+	return line.b.String()
+}
+
+// promptKey handles a key while a prompt is open.
+func (a *App) promptKey(msg tea.KeyPressMsg) tea.Cmd {
+	p := a.prompt
+	for _, id := range a.opts.Keys.ActionsIn(msg.String(), keymap.Prompt) {
+		switch id {
+		case keymap.PromptAccept:
+			if why := p.problem(); why != "" {
+				return a.say(theme.Error, why)
+			}
+			a.prompt = nil
+			return p.accept()
+		case keymap.PromptCancel:
+			a.prompt = nil
+			return p.cancel()
+		case keymap.AppRedraw:
+			return tea.ClearScreen
+		case keymap.AppSuspend:
+			return tea.Suspend
+		case keymap.PromptComplete:
+			return p.complete()
+		}
+	}
+	return p.key(msg)
+}
+
+// pickerKey handles a key while a picker is open.
+func (a *App) pickerKey(msg tea.KeyPressMsg) tea.Cmd {
+	p := a.picker
+	for _, id := range a.opts.Keys.ActionsIn(msg.String(), keymap.Prompt|keymap.Dialog) {
+		switch id {
+		case keymap.PromptAccept:
+			item, ok, why := p.choice()
+			if why != "" {
+				return a.say(theme.Warn, why)
+			}
+			a.picker = nil
+			if !ok {
+				return nil
+			}
+			return item.Run()
+		case keymap.PromptCancel:
+			a.picker = nil
+			return nil
+		case keymap.PromptNext:
+			p.move(1)
+			return nil
+		case keymap.PromptPrevious:
+			p.move(-1)
+			return nil
+		case keymap.PromptComplete:
+			p.complete()
+			return nil
+		case keymap.AppRedraw:
+			return tea.ClearScreen
+		case keymap.AppSuspend:
+			return tea.Suspend
+		}
+	}
+	return p.key(msg)
+}

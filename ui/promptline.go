@@ -1,0 +1,93 @@
+package ui
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"quarterdeck/ui/cell"
+	"quarterdeck/ui/prompt"
+	"quarterdeck/ui/theme"
+)
+
+// promptLine is the prompt that is open.
+type promptLine struct {
+	Prompt
+	theme *theme.Theme
+	input *prompt.Prompt
+}
+
+func newPromptLine(th *theme.Theme, p Prompt) *promptLine {
+	in := prompt.New(th, p.Label)
+	in.SetHistory(p.History)
+	in.SetValue(p.Text)
+	return &promptLine{Prompt: p, theme: th, input: in}
+}
+
+func (p *promptLine) key(msg tea.KeyPressMsg) tea.Cmd {
+	before := p.input.Value()
+	p.input.Update(msg)
+	return p.changed(before)
+}
+
+func (p *promptLine) paste(text string) tea.Cmd {
+	before := p.input.Value()
+	p.input.Paste(text)
+	return p.changed(before)
+}
+
+func (p *promptLine) complete() tea.Cmd {
+	if p.Complete == nil {
+		return nil
+	}
+	before := p.input.Value()
+	p.input.SetValue(p.Complete(before))
+	return p.changed(before)
+}
+
+func (p *promptLine) changed(before string) tea.Cmd {
+	now := p.input.Value()
+	if now == before || p.Changed == nil {
+		return nil
+	}
+	return p.Changed(now)
+}
+
+func (p *promptLine) problem() string {
+	if p.Problem == nil {
+		return ""
+	}
+	return p.Problem(p.input.Value())
+}
+
+func (p *promptLine) accept() tea.Cmd {
+	if p.Accept == nil {
+		return nil
+	}
+	return p.Accept(p.input.Value())
+}
+
+func (p *promptLine) cancel() tea.Cmd {
+	if p.Cancel == nil {
+		return nil
+	}
+	return p.Cancel()
+}
+
+// view returns the line and the column of the cursor. What is wrong with the
+// text, or a hint while there is none, stands at the right.
+func (p *promptLine) view(width int) (string, int) {
+	side, tone := p.problem(), theme.Warn
+	if side == "" && p.input.Value() == "" {
+		side, tone = p.Hint, theme.Muted
+	}
+	room := width
+	if side != "" {
+		side = cell.Truncate(side, max(0, width*2/3))
+		room = width - cell.Width(side) - 2
+	}
+	line := p.input.View(room)
+	x := p.input.Cursor()
+	if side != "" {
+		line += " " + p.theme.Render(tone, side)
+	}
+	return line, x
+}

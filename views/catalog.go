@@ -1,0 +1,126 @@
+package views
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"quarterdeck/kube/sanitize"
+	"quarterdeck/nearest"
+	"quarterdeck/ui"
+)
+
+// Catalog returns the resources with columns of their own and the well-known
+// ones that the server's columns serve well, in the order of the palette. Any
+// other kind is found by discovery.
+func Catalog() []Opener {
+	return []Opener{
+		workloads(),
+		pods(), containers(),
+		deployments(), statefulSets(), daemonSets(), replicaSets(), jobs(), cronJobs(),
+		services(),
+		builtin("", "v1", "endpoints", "Endpoints", true, "ep"),
+		builtin("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true),
+		builtin("networking.k8s.io", "v1", "ingresses", "Ingress", true, "ing"),
+		builtin("networking.k8s.io", "v1", "ingressclasses", "IngressClass", false),
+		builtin("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", true, "netpol"),
+		builtin("", "v1", "configmaps", "ConfigMap", true, "cm"),
+		builtin("", "v1", "secrets", "Secret", true),
+		claims(),
+		builtin("", "v1", "persistentvolumes", "PersistentVolume", false, "pv"),
+		builtin("storage.k8s.io", "v1", "storageclasses", "StorageClass", false, "sc"),
+		nodes(), namespaces(), events(),
+		autoscalers(), budgets(), quotas(),
+		builtin("", "v1", "limitranges", "LimitRange", true, "limits"),
+		builtin("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", false, "pc"),
+		builtin("", "v1", "serviceaccounts", "ServiceAccount", true, "sa"),
+		builtin("rbac.authorization.k8s.io", "v1", "roles", "Role", true),
+		builtin("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", true),
+		builtin("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", false),
+		builtin("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding", false),
+		crds(),
+		builtin("apiregistration.k8s.io", "v1", "apiservices", "APIService", false),
+		builtin("coordination.k8s.io", "v1", "leases", "Lease", true),
+		builtin("", "v1", "replicationcontrollers", "ReplicationController", true, "rc"),
+		builtin("apps", "v1", "controllerrevisions", "ControllerRevision", true),
+		builtin("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false),
+		builtin("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", false),
+	}
+}
+
+func builtin(group, version, plural, kind string, namespaced bool, short ...string) Opener {
+	return generic(schema.GroupVersionResource{Group: group, Version: version, Resource: plural}, kind, namespaced, short...)
+}
+
+// Find returns the resource that a word names: a plural, a kind, a short name,
+// or plural.group. What the catalog does not have is looked up by discovery.
+func (s *Session) Find(word string) (Opener, error) {
+	catalog := Catalog()
+	for _, o := range catalog {
+		if o.Names().Matches(word) {
+			return o, nil
+		}
+	}
+	more, err := s.discovered()
+	for _, o := range more {
+		if o.Names().Matches(word) {
+			return o, nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the server's kinds could not be read, so %q was not found: %s", word, Cause(err))
+	}
+	names := make([]string, 0, len(catalog)+len(more))
+	for _, o := range append(catalog, more...) {
+		names = append(names, o.Names().Plural)
+	}
+	return nil, fmt.Errorf("the server has no kind %q%s", sanitize.Line(word), nearest.Hint(word, names))
+}
+
+// discovered returns the kinds of the server that the catalog does not have. A
+// kind that is not found may be a new one: discovery is then asked anew.
+func (s *Session) discovered() ([]Opener, error) {
+	kinds, err := s.Client.Kinds(false)
+	return without(kinds, Catalog()), err
+}
+
+func without(kinds []metav1.APIResource, catalog []Opener) []Opener {
+	var more []Opener
+	for _, k := range kinds {
+		gr := schema.GroupResource{Group: k.Group, Resource: k.Name}
+		known := slices.ContainsFunc(catalog, func(o Opener) bool { return o.Names().GVR.GroupResource() == gr })
+		if known || k.Group == "events.k8s.io" || k.Group == "metrics.k8s.io" {
+			continue
+		}
+		more = append(more, generic(gr.WithVersion(k.Version), k.Kind, k.Namespaced, k.ShortNames...))
+	}
+	slices.SortFunc(more, func(a, b Opener) int { return strings.Compare(a.Names().Plural, b.Names().Plural) })
+	return more
+}
+
+// home returns the view in which a session begins.
+func (s *Session) home() Opener { return workloads() }
+
+// Home returns the home view in the session of the view on top.
+func (p *Program) Home(ui.View) ui.Frame {
+	s := p.session()
+	return s.home().Frame(s, Scope{})
+}
+
+// Start returns the first frame: the view or the kind called name. Kinds that
+// the catalog does not have are looked up when the frame is already up.
+func (s *Session) Start(name string) (ui.Frame, error) {
+	for _, o := range Catalog() {
+		if o.Names().Matches(name) {
+			return o.Frame(s, Scope{}), nil
+		}
+	}
+	o, err := s.Find(name)
+	if err != nil {
+		return ui.Frame{}, err
+	}
+	return o.Frame(s, Scope{}), nil
+}

@@ -1,0 +1,110 @@
+package views
+
+import (
+	"strconv"
+
+	tea "charm.land/bubbletea/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"quarterdeck/kube"
+	"quarterdeck/kube/field"
+	"quarterdeck/kube/metrics"
+	"quarterdeck/kube/object"
+	"quarterdeck/kube/store"
+	"quarterdeck/ui"
+	"quarterdeck/ui/theme"
+)
+
+// container is one container of one pod, as a row of its own.
+type container struct {
+	store.Meta // the name is the container's, the rest is the pod's
+	*object.Container
+	pod *object.Pod
+}
+
+// containers lists the containers of the pods in scope.
+func containers() *Resource[*container] {
+	return &Resource[*container]{
+		Kind: store.Kind[*container]{
+			GVR: corev1.SchemeGroupVersion.WithResource("containers"), Kind: "Container", Namespaced: true,
+		},
+		Name: "containers", Short: []string{"co"},
+		Columns: append([]Column[*container]{
+			nameColumn[*container](),
+			text("pod", func(c *container) string { return c.pod.Name }).middle(12, 40),
+			text("type", func(c *container) string { return c.Type.String() }),
+			{
+				ID: "state", Kind: field.Text, Min: 8, Max: 28,
+				Value: func(c *container, _ *Env) field.Value { return field.Of(containerState(c.Container)) },
+				Tone:  func(c *container, _ *Env) theme.Tone { return containerTone(c.Container) },
+			},
+			count("restarts", func(c *container) int64 { return int64(c.Restarts) }),
+			{
+				ID: "last", Kind: field.Text, Min: 4, Max: 24,
+				Value: func(c *container, e *Env) field.Value {
+					if c.Last == nil {
+						return field.Of("")
+					}
+					return field.Of(c.Last.String() + " " + field.Age(e.Now.Unix()-c.Last.Finished) + " ago")
+				},
+			},
+		}, append(usageColumns(containerUsage,
+			func(c *container) object.Resources { return c.Requests },
+			func(c *container) object.Resources { return c.Limits }),
+			text("image", func(c *container) string { return c.Image }).middle(10, 48),
+			text("ports", func(c *container) string { return c.Ports }).between(4, 24),
+			since("since", func(c *container) int64 { return c.Since }),
+		)...),
+		Open: func(s *Session, scope Scope) source[*container] {
+			return &containerSource{pods: store.Open(s.Client.Stores, object.Pods(), scope.store())}
+		},
+		Ref: func(c *container) kube.Ref { return pods().ref(c.pod) },
+		Enter: func(s *Session, c *container) tea.Cmd {
+			return ui.Push(describeFrame(s, pods().ref(c.pod)))
+		},
+		Node: func(c *container) string { return c.pod.Node },
+		Tone: func(c *container) theme.Tone {
+			if c.Type == object.Init && c.State == object.Terminated && c.Exit == 0 {
+				return theme.Muted
+			}
+			return theme.Text
+		},
+		Usage: func(s Scope) metrics.Scope { return metrics.Pods(s.Namespace) },
+	}
+}
+
+// containerSource makes rows of the containers of pods.
+type containerSource struct {
+	pods *store.Subscription[*object.Pod]
+	of   map[*object.Pod][]*container
+}
+
+func (s *containerSource) Changed() <-chan struct{} { return s.pods.Changed() }
+func (s *containerSource) Status() store.Status     { return s.pods.Status() }
+func (s *containerSource) Close()                   { s.pods.Close() }
+
+// Take returns the changes of the pods as changes of their containers.
+func (s *containerSource) Take() (store.Delta[*container], store.Status) {
+	pods, st := s.pods.Take()
+	if pods.Reset || s.of == nil {
+		s.of = map[*object.Pod][]*container{}
+	}
+	d := store.Delta[*container]{Reset: pods.Reset}
+	for _, p := range pods.Removed {
+		d.Removed = append(d.Removed, s.of[p]...)
+		delete(s.of, p)
+	}
+	for _, p := range pods.Added {
+		rows := make([]*container, len(p.Containers))
+		for i := range p.Containers {
+			c := &p.Containers[i]
+			rows[i] = &container{Meta: p.Meta, Container: c, pod: p}
+			rows[i].Meta.Name = c.Name
+			rows[i].Meta.UID = types.UID(string(p.UID) + "/" + strconv.Itoa(i))
+		}
+		s.of[p] = rows
+		d.Added = append(d.Added, rows...)
+	}
+	return d, st
+}

@@ -1,0 +1,99 @@
+package views
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"quarterdeck/kube"
+	"quarterdeck/kube/store"
+	"quarterdeck/ui"
+	"quarterdeck/ui/theme"
+)
+
+// openPods opens the list of the pods in scope.
+func (s *Session) openPods(scope Scope) tea.Cmd { return ui.Push(pods().Frame(s, scope)) }
+
+// openNode opens the list of nodes with one node in it.
+func (s *Session) openNode(name string) tea.Cmd {
+	return ui.Push(nodes().Frame(s, Scope{Fields: "metadata.name=" + name, Title: "node/" + name}))
+}
+
+// openOwner opens the list of the object that controls another.
+func (s *Session) openOwner(m *store.Meta) tea.Cmd {
+	return s.openNamed(m.Owner.Kind, m.Owner.APIVersion, m.Namespace, m.Owner.Name, m.Owner.UID)
+}
+
+// openNamed opens a list that holds one object, so that everything that can be
+// done with it is at hand. apiVersion may be empty for kinds that everybody
+// knows.
+func (s *Session) openNamed(kind, apiVersion, namespace, name string, _ types.UID) tea.Cmd {
+	return func() tea.Msg {
+		word := kind
+		if gv, err := schema.ParseGroupVersion(apiVersion); err == nil && gv.Group != "" {
+			if mapper, err := s.Client.Mapper(); err == nil {
+				if m, err := mapper.RESTMapping(gv.WithKind(kind).GroupKind(), gv.Version); err == nil {
+					word = m.Resource.GroupResource().String()
+				}
+			}
+		}
+		o, err := s.Find(word)
+		if err != nil {
+			return ui.ToastMsg{Text: fmt.Sprintf("cannot open %s/%s: %s", strings.ToLower(kind), name, err), Tone: theme.Error}
+		}
+		n := o.Names()
+		ref := kube.Ref{GVR: n.GVR, Kind: n.Kind, Namespace: namespace, Name: name}
+		return ui.PushMsg{Frame: o.Frame(s, Scope{
+			Namespace: namespace, AllNamespaces: namespace == "", Fields: "metadata.name=" + name, Title: ref.String(),
+		})}
+	}
+}
+
+// joinStatus makes one status of several: what is not there yet, is stale or
+// may not be read makes the whole so. names are those of the resources.
+func joinStatus(statuses []store.Status, names []string) store.Status {
+	joined := store.Status{Phase: store.Live}
+	var refused []string
+	badness := map[store.Phase]int{store.Live: 0, store.Syncing: 1, store.Stale: 2, store.Failed: 3}
+	for i, st := range statuses {
+		joined.Loaded += st.Loaded
+		joined.Total += max(st.Total, st.Loaded)
+		if st.Phase == store.Forbidden {
+			refused = append(refused, names[i])
+			if len(refused) == 1 {
+				joined.Err = st.Err
+			}
+			continue
+		}
+		if badness[st.Phase] > badness[joined.Phase] || joined.Since.IsZero() {
+			joined.Phase, joined.Since = st.Phase, st.Since
+			if st.Err != nil {
+				joined.Err = st.Err
+			}
+		}
+	}
+	switch {
+	case len(refused) == len(statuses):
+		joined.Phase, joined.Since = store.Forbidden, statuses[0].Since
+	case len(refused) > 0 && joined.Phase == store.Live:
+		joined.Phase = store.Partial
+		joined.Err = &partialError{refused: refused, of: len(statuses), err: joined.Err}
+	}
+	return joined
+}
+
+// partialError says that some of several lists may not be read.
+type partialError struct {
+	refused []string
+	of      int
+	err     error
+}
+
+func (e *partialError) Error() string {
+	return fmt.Sprintf("%d of %d lists are missing: you may not list %s", len(e.refused), e.of, strings.Join(e.refused, ", "))
+}
+
+func (e *partialError) Unwrap() error { return e.err }

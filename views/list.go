@@ -1,0 +1,447 @@
+package views
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"quarterdeck/keymap"
+	"quarterdeck/kube/filter"
+	"quarterdeck/kube/metrics"
+	"quarterdeck/kube/store"
+	"quarterdeck/ui"
+	"quarterdeck/ui/table"
+	"quarterdeck/ui/theme"
+)
+
+// list is the view of a resource: a table that follows its source.
+//
+// Data flows one way. A Cmd waits for the source to change; then another, the
+// only one at a time, takes the changes into the projection and returns rows;
+// the table shows them, and waiting starts again.
+type list[T store.Object] struct {
+	res     *Resource[T]
+	session *Session
+	scope   Scope
+
+	cols    []Column[T]
+	table   *table.Table[T]
+	env     *Env
+	metrics *metrics.Snapshot
+
+	source source[T] // nil while hidden
+	usage  *metrics.Subscription
+	ctx    context.Context
+	cancel context.CancelFunc
+	status store.Status
+
+	proj       *projection[T] // belongs to the Cmd while projecting
+	projecting bool
+	waiting    bool // a Cmd waits for the source to change
+	again      bool // something changed while projecting
+	resort     bool // the order changed since the last projection
+	lastCost   time.Duration
+	lastRows   time.Time
+
+	filter     *filter.Filter
+	filterText string
+	sortID     string
+	desc       bool
+	total      int // rows before the filter
+	detail     Detail
+	paneShown  bool
+	adopted    bool // the server's columns are in the table
+}
+
+func newList[T store.Object](r *Resource[T], s *Session, scope Scope) *list[T] {
+	if scope.Namespace == "" && !scope.AllNamespaces {
+		scope.Namespace = s.Namespace
+	}
+	scope.folds = &folds{}
+	l := &list[T]{
+		res: r, session: s, scope: scope, table: table.New[T](s.Theme),
+		env: &Env{Now: s.Now()}, sortID: r.Sort, desc: r.Desc, detail: s.Settings.Detail,
+		proj: &projection[T]{}, resort: true,
+	}
+	l.setColumns(r.Columns)
+	if f, err := filter.Parse(scope.Filter, filterColumns(l.cols)); err == nil {
+		l.filter, l.filterText = f, scope.Filter
+	}
+	l.table.SetRowTone(r.Tone)
+	l.table.SetWide(s.Settings.Wide)
+	l.table.SetLoading(true)
+	l.markSort()
+	return l
+}
+
+// setColumns puts columns into the table.
+func (l *list[T]) setColumns(own []Column[T]) {
+	l.cols = l.res.columns(own, l.scope.Namespace == "")
+	l.table.SetColumns(tableColumns(l.cols, func() *Env { return l.env }))
+}
+
+// adoptColumns takes the server's columns over as soon as they are known.
+func (l *list[T]) adoptColumns(r rows[T]) {
+	if l.adopted || l.res.ServerColumns == nil || r.Len() == 0 {
+		return
+	}
+	if cols := l.res.ServerColumns(r.At(0)); cols != nil {
+		l.adopted = true
+		l.setColumns(cols)
+	}
+}
+
+type (
+	usageMsg                struct{}
+	changedMsg              struct{}
+	rowsMsg[T store.Object] struct {
+		rows   rows[T]
+		status store.Status
+		cost   time.Duration
+		env    *Env
+	}
+)
+
+// Show subscribes to the source.
+func (l *list[T]) Show() tea.Cmd {
+	l.session.enter()
+	if l.source != nil {
+		return nil
+	}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.source = l.res.open(l.session, l.scope)
+	l.waiting = false
+	return tea.Batch(l.wait(0), l.showUsage())
+}
+
+// Hide gives the subscription back.
+func (l *list[T]) Hide() {
+	if l.source == nil {
+		return
+	}
+	l.cancel()
+	l.source.Close()
+	l.source = nil
+	if l.usage != nil {
+		l.usage.Close()
+		l.usage = nil
+	}
+}
+
+// showUsage subscribes to the metrics API if the columns show what it knows.
+func (l *list[T]) showUsage() tea.Cmd {
+	if l.res.Usage == nil || !l.session.Settings.Metrics {
+		return nil
+	}
+	src, err := l.session.metricsSource()
+	if err != nil {
+		return nil // the cells say n/a
+	}
+	l.usage = src.Subscribe(l.ctx, l.res.Usage(l.scope))
+	return l.waitUsage()
+}
+
+func (l *list[T]) waitUsage() tea.Cmd {
+	ctx, changed := l.ctx, l.usage.Changed()
+	return ui.Deliver(l, func() tea.Msg {
+		select {
+		case <-changed:
+			return usageMsg{}
+		case <-ctx.Done():
+			return nil
+		}
+	})
+}
+
+// setUsage takes new values; the order depends on them if it is by a column
+// that shows them.
+func (l *list[T]) setUsage() tea.Cmd {
+	if l.usage == nil {
+		return nil
+	}
+	l.metrics = l.usage.Snapshot()
+	l.env.Metrics = l.metrics
+	if col := find(l.cols, l.sortID); (col != nil && col.Dynamic) || !l.filter.Empty() {
+		l.resort = true
+		return tea.Batch(l.project(), l.waitUsage())
+	}
+	return l.waitUsage()
+}
+
+// Close ends the view.
+func (l *list[T]) Close() { l.Hide() }
+
+// wait returns a Cmd that ends when the source has changed, and not before
+// pause is over.
+func (l *list[T]) wait(pause time.Duration) tea.Cmd {
+	if l.waiting {
+		return nil
+	}
+	l.waiting = true
+	ctx, changed := l.ctx, l.source.Changed()
+	return ui.Deliver(l, func() tea.Msg {
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil
+		}
+		if pause > 0 {
+			t := time.NewTimer(pause)
+			defer t.Stop()
+			select {
+			case <-t.C:
+			case <-ctx.Done():
+				return nil
+			}
+		}
+		return changedMsg{}
+	})
+}
+
+// project returns a Cmd that makes new rows, unless one is under way already.
+func (l *list[T]) project() tea.Cmd {
+	if l.projecting || l.source == nil {
+		l.again = true
+		return nil
+	}
+	l.projecting, l.again = true, false
+	proj, src, env, cols, f := l.proj, l.source, l.newEnv(), l.cols, l.filter
+	resort, root := l.resort, l.res.Root
+	if resort {
+		col := find(l.cols, l.sortID)
+		proj.compare = order(col, l.desc, env, l.res.Root)
+		proj.dynamic = col != nil && col.Dynamic
+		l.resort = false
+	}
+	return ui.Deliver(l, func() tea.Msg {
+		start := time.Now()
+		delta, status := src.Take()
+		proj.apply(delta)
+		if resort && !delta.Reset {
+			proj.resort()
+		}
+		r := proj.rows(matcher(f, cols, env, root))
+		return rowsMsg[T]{rows: r, status: status, cost: time.Since(start), env: env}
+	})
+}
+
+func (l *list[T]) newEnv() *Env { return &Env{Now: l.session.Now(), Metrics: l.metrics} }
+
+// Update handles what the list's Cmds found.
+func (l *list[T]) Update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case changedMsg:
+		l.waiting = false
+		return l.project()
+	case usageMsg:
+		return l.setUsage()
+	case rowsMsg[T]:
+		return l.setRows(msg)
+	}
+	return nil
+}
+
+func (l *list[T]) setRows(msg rowsMsg[T]) tea.Cmd {
+	l.projecting = false
+	if l.source == nil {
+		return nil // hidden meanwhile: the next Show begins anew
+	}
+	l.env, l.status, l.total = msg.env, msg.status, msg.rows.total
+	l.lastCost, l.lastRows = msg.cost, time.Now()
+	l.table.SetLoading(msg.status.Phase == store.Syncing)
+	l.adoptColumns(msg.rows)
+	l.table.SetRows(msg.rows)
+	l.session.note(msg.status, l.Header())
+	if next := l.fallback(); next != nil {
+		return next
+	}
+	if l.again {
+		return tea.Batch(l.project(), l.wait(l.pause()))
+	}
+	return l.wait(l.pause())
+}
+
+// pause is how long to leave changes alone after a projection: so long that
+// projecting costs a fraction of a core at most.
+func (l *list[T]) pause() time.Duration {
+	if l.status.Phase == store.Syncing {
+		return 50 * time.Millisecond // the count should be seen to grow
+	}
+	return max(l.session.Settings.Refresh, 4*l.lastCost)
+}
+
+// fallback returns a Cmd that goes to one namespace where all may not be
+// listed and nobody asked for all.
+func (l *list[T]) fallback() tea.Cmd {
+	s := l.session
+	if l.status.Phase != store.Forbidden || s.Fallback == "" || s.Namespace != "" || !l.res.Kind.Namespaced {
+		return nil
+	}
+	to := s.In(s.Fallback)
+	return tea.Batch(
+		ui.Replace(l.res.Frame(to, Scope{})),
+		ui.Toast(theme.Warn, fmt.Sprintf("you may not list %s in all namespaces: this is %q, n chooses another", l.res.Name, s.Fallback)),
+	)
+}
+
+func (l *list[T]) markSort() {
+	id := l.sortID
+	if id == "" {
+		id = "name"
+	}
+	l.table.SetSort(id, l.desc)
+}
+
+// sortBy changes the order of the rows.
+func (l *list[T]) sortBy(id string, desc bool) tea.Cmd {
+	l.sortID, l.desc, l.resort = id, desc, true
+	l.markSort()
+	return l.project()
+}
+
+// setFilter changes which rows are shown. A filter that does not parse leaves
+// the last good one.
+func (l *list[T]) setFilter(text string) tea.Cmd {
+	f, err := filter.Parse(text, filterColumns(l.cols))
+	if err != nil {
+		return nil // the prompt says why
+	}
+	l.filter, l.filterText = f, text
+	return l.project()
+}
+
+// Title is the list's part of the path.
+func (l *list[T]) Title() string {
+	title := l.scope.Title
+	if title == "" {
+		title = l.res.Name
+	}
+	if l.filterText != "" {
+		title += " /" + l.filterText
+	}
+	return title
+}
+
+// Header says where we are and how good the rows are.
+func (l *list[T]) Header() ui.Header {
+	h := l.session.header()
+	if l.scope.Namespace != "" {
+		h.Scope = l.scope.Namespace
+	}
+	if !l.res.Kind.Namespaced {
+		h.Scope = "cluster"
+	}
+	if l.res.Primary && l.scope.Title == "" {
+		h.Primary = keymap.ViewWorkloads
+	}
+	h.Count = l.count()
+	l.session.describe(&h, l.status, "list "+l.res.Name, l.scope.Namespace)
+	return h
+}
+
+func (l *list[T]) count() string {
+	var b strings.Builder
+	shown := l.table.Len()
+	if l.status.Phase == store.Syncing && l.total == 0 {
+		return ""
+	}
+	if n := l.table.MarkCount(); n > 0 {
+		b.WriteString(thousands(n) + " marked, ")
+	}
+	b.WriteString(thousands(shown))
+	if shown != l.total {
+		b.WriteString(" of " + thousands(l.total))
+	}
+	return b.String()
+}
+
+// thousands returns n with a comma between each three digits.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// Scope says that table bindings listen.
+func (l *list[T]) Scope() keymap.Scope { return keymap.List }
+
+// Move moves the cursor.
+func (l *list[T]) Move(id keymap.ActionID) {
+	switch id {
+	case keymap.MoveUp:
+		l.table.Up()
+	case keymap.MoveDown:
+		l.table.Down()
+	case keymap.MovePageUp:
+		l.table.PageUp()
+	case keymap.MovePageDown:
+		l.table.PageDown()
+	case keymap.MoveTop:
+		l.table.Home()
+	case keymap.MoveBottom:
+		l.table.End()
+	case keymap.MoveLeft:
+		l.table.Left()
+	case keymap.MoveRight:
+		l.table.Right()
+	}
+}
+
+// Click selects the row on a line, and opens it if it was selected.
+func (l *list[T]) Click(line int) tea.Cmd {
+	before := l.table.SelectedKey()
+	if l.table.SelectLine(line) && l.table.SelectedKey() == before {
+		return l.enter()
+	}
+	return nil
+}
+
+// View draws the rows, or says why there are none.
+func (l *list[T]) View(width, height int) string {
+	l.env.Now = l.session.Now() // the next projection has an Env of its own
+	listWidth, listHeight, pane := l.split(width, height)
+	l.table.SetSize(listWidth, listHeight)
+	out := l.table.View()
+	if l.table.Len() == 0 {
+		out = over(out, l.empty(), listWidth, listHeight)
+	}
+	if pane == nil {
+		return out
+	}
+	return pane(out)
+}
+
+// empty says why there are no rows. An error never looks like "none".
+func (l *list[T]) empty() string {
+	where := "in namespace " + l.scope.Namespace
+	if l.scope.Namespace == "" || !l.res.Kind.Namespaced {
+		where = "in the cluster"
+	}
+	switch l.status.Phase {
+	case store.Syncing:
+		return "loading " + l.res.Name
+	case store.Forbidden, store.Failed:
+		return ""
+	case store.Live, store.Stale:
+	}
+	if l.filterText != "" && l.total > 0 {
+		return fmt.Sprintf("none of %s %s matches /%s", thousands(l.total), l.res.Name, l.filterText)
+	}
+	return fmt.Sprintf("no %s %s", l.res.Name, where)
+}
+
+// over puts one line of text below the titles of an empty table.
+func over(out, text string, width, height int) string {
+	if text == "" || height < 2 {
+		return out
+	}
+	lines := strings.Split(out, "\n")
+	lines[1] = " " + text
+	return strings.Join(lines, "\n")
+}

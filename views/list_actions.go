@@ -1,0 +1,232 @@
+package views
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"quarterdeck/keymap"
+	"quarterdeck/kube/filter"
+	"quarterdeck/ui"
+)
+
+// Actions are what can be done with the list and its selected object.
+func (l *list[T]) Actions() []ui.Action {
+	selected, ok := l.table.Selected()
+	none := ""
+	if !ok {
+		none = "no row is selected"
+	}
+	on := func(run func(T) tea.Cmd) func() tea.Cmd { return func() tea.Cmd { return run(selected) } }
+
+	actions := []ui.Action{
+		{ID: keymap.GoOpen, Disabled: none, Run: l.enter},
+		{ID: keymap.ListFilter, Run: l.askFilter},
+		{ID: keymap.ObjectDescribe, Disabled: none, Run: on(l.describe)},
+		{ID: keymap.ObjectYAML, Disabled: none, Run: on(l.yaml)},
+		{ID: keymap.ObjectEvents, Disabled: none, Run: on(l.events)},
+		{ID: keymap.NamespaceSwitch, Run: func() tea.Cmd { return ui.Pick(l.session.namespaces(l.reopen)) }},
+		{ID: keymap.ListSort, Quiet: true, Run: l.askSort},
+		{ID: keymap.ListWide, Quiet: true, Run: func() tea.Cmd { l.table.SetWide(!l.table.Wide()); return nil }},
+		{ID: keymap.ListDetail, Quiet: true, Run: l.toggleDetail},
+		{ID: keymap.SortLeft, Quiet: true, Run: func() tea.Cmd { return l.sortNext(-1) }},
+		{ID: keymap.SortRight, Quiet: true, Run: func() tea.Cmd { return l.sortNext(1) }},
+		{ID: keymap.SortReverse, Quiet: true, Run: func() tea.Cmd { return l.sortBy(l.sortID, !l.desc) }},
+		{ID: keymap.NamespaceAll, Quiet: true, Run: func() tea.Cmd { return l.reopen("") }},
+		{ID: keymap.ContextSwitch, Quiet: true, Run: func() tea.Cmd { return ui.Pick(l.session.contexts()) }},
+		{ID: keymap.MarkToggle, Quiet: true, Disabled: none, Run: func() tea.Cmd { l.table.ToggleMark(); return nil }},
+		{ID: keymap.MarkRange, Quiet: true, Disabled: none, Run: func() tea.Cmd { l.table.MarkRange(); return nil }},
+		{ID: keymap.MarkNone, Quiet: true, Run: func() tea.Cmd { l.table.ClearMarks(); return nil }},
+		{ID: keymap.CopyName, Quiet: true, Disabled: none, Run: l.copyNames},
+		{ID: keymap.CopyCell, Quiet: true, Disabled: none, Run: l.askCell},
+		{ID: keymap.AppRefresh, Quiet: true, Run: l.refresh},
+	}
+	if ok {
+		actions = append(actions, l.links(selected)...)
+	}
+	if l.res.Root != nil {
+		actions = append(actions,
+			ui.Action{ID: keymap.TreeToggle, Disabled: none, Run: func() tea.Cmd { return l.fold(selected, nil) }},
+			ui.Action{ID: keymap.TreeExpand, Quiet: true, Disabled: none, Run: func() tea.Cmd { open := true; return l.fold(selected, &open) }},
+			ui.Action{ID: keymap.TreeCollapse, Quiet: true, Disabled: none, Run: func() tea.Cmd { open := false; return l.fold(selected, &open) }},
+		)
+	}
+	if l.filterText != "" {
+		actions = append(actions, ui.Action{ID: keymap.GoBack, Title: "clear filter", Quiet: true, Run: func() tea.Cmd { return l.setFilter("") }})
+	}
+	return actions
+}
+
+// links are the ways from an object to those around it.
+func (l *list[T]) links(o T) []ui.Action {
+	m := o.Head()
+	s := l.session
+	var actions []ui.Action
+	owner := ui.Action{ID: keymap.GoOwner, Quiet: true, Run: func() tea.Cmd { return s.openOwner(m) }}
+	if m.Owner == nil {
+		owner.Disabled = "nothing owns " + m.Name
+	}
+	actions = append(actions, owner)
+	if l.res.Node != nil {
+		node := l.res.Node(o)
+		a := ui.Action{ID: keymap.GoNode, Quiet: true, Run: func() tea.Cmd { return s.openNode(node) }}
+		if node == "" {
+			a.Disabled = m.Name + " is on no node yet"
+		}
+		actions = append(actions, a)
+	}
+	if l.res.Pods != nil {
+		scope, ok := l.res.Pods(o)
+		a := ui.Action{ID: keymap.GoPods, Quiet: true, Run: func() tea.Cmd { return s.openPods(scope) }}
+		if !ok {
+			a.Disabled = l.res.ref(o).String() + " selects no pods"
+		}
+		actions = append(actions, a)
+	}
+	if m.Namespace != "" {
+		actions = append(actions, ui.Action{ID: keymap.NamespaceHere, Quiet: true, Run: func() tea.Cmd { return l.reopen(m.Namespace) }})
+	}
+	return actions
+}
+
+// fold shows or hides what belongs to a row; a nil open turns it around. To hide
+// what is hidden already folds the row that it belongs to.
+func (l *list[T]) fold(o T, open *bool) tea.Cmd {
+	uid := o.Head().UID
+	is := l.scope.folds.isOpen(uid)
+	want := !is
+	if open != nil {
+		want = *open
+	}
+	if !want && !is {
+		root, _ := l.res.Root(o)
+		uid = root.Head().UID
+		l.table.Select(string(uid))
+	}
+	l.scope.folds.set(uid, want)
+	return l.project()
+}
+
+func (l *list[T]) enter() tea.Cmd {
+	o, ok := l.table.Selected()
+	if !ok {
+		return nil
+	}
+	if l.res.Enter != nil {
+		return l.res.Enter(l.session, o)
+	}
+	return l.yaml(o)
+}
+
+func (l *list[T]) yaml(o T) tea.Cmd     { return ui.Push(yamlFrame(l.session, l.res.ref(o))) }
+func (l *list[T]) describe(o T) tea.Cmd { return ui.Push(describeFrame(l.session, l.res.ref(o))) }
+func (l *list[T]) events(o T) tea.Cmd   { return ui.Push(eventsFrame(l.session, l.res.ref(o))) }
+
+// reopen shows the resource in another namespace.
+func (l *list[T]) reopen(namespace string) tea.Cmd {
+	return ui.Root(l.res.Frame(l.session.In(namespace), Scope{}))
+}
+
+// refresh lists again: what is there stays on screen meanwhile.
+func (l *list[T]) refresh() tea.Cmd {
+	l.session.Client.Stores.Again()
+	return nil
+}
+
+func (l *list[T]) askFilter() tea.Cmd {
+	before := l.filterText
+	return ui.Ask(ui.Prompt{
+		Label: "/", Text: before, Hint: "text  /regex/  !not  -l app=web  restarts>3 age<10m",
+		Changed: l.setFilter,
+		Problem: func(s string) string {
+			if _, err := filter.Parse(s, filterColumns(l.cols)); err != nil {
+				return err.Error()
+			}
+			return ""
+		},
+		Cancel: func() tea.Cmd { return l.setFilter(before) },
+		Accept: l.setFilter,
+	})
+}
+
+func (l *list[T]) askSort() tea.Cmd {
+	p := &ui.Picker{Title: "sort by"}
+	for _, c := range l.cols {
+		p.Items = append(p.Items, ui.Item{
+			Label: strings.ToLower(c.Title), Detail: sortHint(c.ID == l.sortID, l.desc), Current: c.ID == l.sortID,
+			Run: func() tea.Cmd { return l.sortBy(c.ID, c.ID == l.sortID && !l.desc) },
+		})
+	}
+	return ui.Pick(p)
+}
+
+func sortHint(current, desc bool) string {
+	switch {
+	case !current:
+		return ""
+	case desc:
+		return "now, falling; again: rising"
+	}
+	return "now, rising; again: falling"
+}
+
+// sortNext sorts by the visible column n places to the right.
+func (l *list[T]) sortNext(n int) tea.Cmd {
+	cols := l.table.Columns()
+	at := 0
+	for i, c := range cols {
+		if c.ID == l.sortID || (l.sortID == "" && c.ID == "name") {
+			at = i
+		}
+	}
+	at = max(0, min(at+n, len(cols)-1))
+	return l.sortBy(cols[at].ID, false)
+}
+
+func (l *list[T]) toggleDetail() tea.Cmd {
+	if l.paneShown {
+		l.detail = DetailOff
+	} else {
+		l.detail = DetailOn
+	}
+	return nil
+}
+
+// selection returns the marked objects, or the one under the cursor.
+func (l *list[T]) selection() []T {
+	if marked, _ := l.table.Marked(); len(marked) > 0 {
+		return marked
+	}
+	if o, ok := l.table.Selected(); ok {
+		return []T{o}
+	}
+	return nil
+}
+
+func (l *list[T]) copyNames() tea.Cmd {
+	var names []string
+	for _, o := range l.selection() {
+		names = append(names, o.Head().Name)
+	}
+	what := strings.Join(names, "")
+	if len(names) != 1 {
+		what = thousands(len(names)) + " names"
+	}
+	return ui.Copy(strings.Join(names, "\n"), what)
+}
+
+func (l *list[T]) askCell() tea.Cmd {
+	o, ok := l.table.Selected()
+	if !ok {
+		return nil
+	}
+	p := &ui.Picker{Title: "copy"}
+	for _, c := range l.cols {
+		value := c.Value(o, l.env).Format(l.env.Now)
+		p.Items = append(p.Items, ui.Item{
+			Label: strings.ToLower(c.Title), Detail: value,
+			Run: func() tea.Cmd { return ui.Copy(value, strings.ToLower(c.Title)+" "+value) },
+		})
+	}
+	return ui.Pick(p)
+}

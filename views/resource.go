@@ -1,0 +1,336 @@
+package views
+
+import (
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"quarterdeck/kube"
+	"quarterdeck/kube/field"
+	"quarterdeck/kube/filter"
+	"quarterdeck/kube/metrics"
+	"quarterdeck/kube/store"
+	"quarterdeck/ui"
+	"quarterdeck/ui/cell"
+	"quarterdeck/ui/table"
+	"quarterdeck/ui/textview"
+	"quarterdeck/ui/theme"
+)
+
+// Resource declares how the objects of one resource are shown: everything that
+// its list, its filter, `qd get` and its JSON need.
+type Resource[T store.Object] struct {
+	Kind  store.Kind[T]
+	Name  string   // "pods"
+	Short []string // "po"; names that kubectl takes too
+	// Columns of the list. The namespace is put before them by itself.
+	Columns []Column[T]
+	// Sort is the ID of the column that rows are sorted by at first, "" for the
+	// name; Desc turns it around.
+	Sort string
+	Desc bool
+	// Tone colours a whole row, nil for none.
+	Tone func(T) theme.Tone
+	// Enter opens an object; nil shows its YAML.
+	Enter func(*Session, T) tea.Cmd
+	// Pods is the scope of the pods that belong to an object, false if none can.
+	Pods func(T) (Scope, bool)
+	// Node is the node that an object is on.
+	Node func(T) string
+	// Ref names an object; nil is the kind's own object of that name.
+	Ref func(T) kube.Ref
+	// Detail adds lines to what the detail pane says of an object.
+	Detail func(T, *Env) []textview.Line
+	// Open makes the source of rows where it is not the store of Kind.
+	Open func(*Session, Scope) source[T]
+	// ServerColumns returns the columns that came with an object, where they are
+	// not known before.
+	ServerColumns func(T) []Column[T]
+	// Usage is what of the metrics API the columns show, nil for nothing.
+	Usage func(Scope) metrics.Scope
+	// Root returns the row that o is unfolded below, o itself if none, and o's
+	// place there. A nil Root means that rows cannot be folded.
+	Root func(o T) (T, int)
+	// Primary is the key of the view if it is one of the primary ones.
+	Primary bool
+}
+
+// Column is one column of a resource. What Value returns is what is shown,
+// sorted, filtered and printed.
+type Column[T store.Object] struct {
+	ID, Title string // Title is the ID in capitals if it is ""
+	Kind      field.Kind
+	Value     func(T, *Env) field.Value
+	Tone      func(T, *Env) theme.Tone
+	// Dynamic says that the value changes without the object changing.
+	Dynamic bool
+
+	Min, Max, Flex int
+	Align          cell.Align
+	Wide, Middle   bool
+}
+
+// Env is what values depend on besides the object.
+type Env struct {
+	Now     time.Time
+	Metrics *metrics.Snapshot // nil if nobody asked for metrics
+}
+
+// Scope is which objects of a resource a list shows.
+type Scope struct {
+	Namespace string // "" for all
+	Labels    string // label selector, applied by the server
+	Fields    string // field selector, applied by the server
+	Owner     types.UID
+	// Title is the list's part of the path; "" for the resource's name.
+	Title string
+	// AllNamespaces shows all of them, whatever the session looks at.
+	AllNamespaces bool
+	// Filter is what the list is filtered by at first.
+	Filter string
+
+	folds *folds // of the list's rows
+}
+
+func (s Scope) store() store.Scope {
+	return store.Scope{Namespace: s.Namespace, Labels: s.Labels, Fields: s.Fields}
+}
+
+// source is where the rows of a list come from: a store's subscription, or
+// something made of several.
+type source[T store.Object] interface {
+	Changed() <-chan struct{}
+	Take() (store.Delta[T], store.Status)
+	Status() store.Status
+	Close()
+}
+
+// Opener is a resource, whatever its type of object: what the palette, the
+// command line and other views need to open it.
+type Opener interface {
+	Names() Names
+	Frame(*Session, Scope) ui.Frame
+	Print(*Session, PrintOptions) error
+}
+
+// Names are the words for a resource.
+type Names struct {
+	Plural     string // pods
+	Kind       string // Pod
+	Short      []string
+	GVR        schema.GroupVersionResource
+	Namespaced bool
+	Primary    bool
+}
+
+// Matches reports whether word is a name of the resource, as kubectl takes it.
+func (n Names) Matches(word string) bool {
+	word = strings.ToLower(word)
+	if word == n.Plural || word == strings.ToLower(n.Kind) || word == n.GVR.GroupResource().String() {
+		return true
+	}
+	for _, s := range n.Short {
+		if word == s {
+			return true
+		}
+	}
+	return false
+}
+
+// Names returns the words for the resource.
+func (r *Resource[T]) Names() Names {
+	return Names{
+		Plural: r.Name, Kind: r.Kind.Kind, Short: r.Short, GVR: r.Kind.GVR,
+		Namespaced: r.Kind.Namespaced, Primary: r.Primary,
+	}
+}
+
+// Frame returns the place of the resource's list in scope.
+func (r *Resource[T]) Frame(s *Session, scope Scope) ui.Frame {
+	title := scope.Title
+	if title == "" {
+		title = r.Name
+	}
+	return ui.Frame{Place: title, Open: func() ui.View { return newList(r, s, scope) }}
+}
+
+// ref names the object o.
+func (r *Resource[T]) ref(o T) kube.Ref {
+	if r.Ref != nil {
+		return r.Ref(o)
+	}
+	m := o.Head()
+	return kube.Ref{GVR: r.Kind.GVR, Kind: r.Kind.Kind, Namespace: m.Namespace, Name: m.Name, UID: m.UID}
+}
+
+// open returns the source of the rows in scope.
+func (r *Resource[T]) open(s *Session, scope Scope) source[T] {
+	if r.Open != nil {
+		return r.Open(s, scope)
+	}
+	sub := store.Open(s.Client.Stores, r.Kind, scope.store())
+	if scope.Owner != "" {
+		return &owned[T]{Subscription: sub, owner: scope.Owner}
+	}
+	return sub
+}
+
+// owned are those objects of a store that one object controls.
+type owned[T store.Object] struct {
+	*store.Subscription[T]
+	owner types.UID
+}
+
+// Take returns the changes among the owned objects.
+func (o *owned[T]) Take() (store.Delta[T], store.Status) {
+	d, st := o.Subscription.Take()
+	d.Added, d.Removed = o.keep(d.Added), o.keep(d.Removed)
+	return d, st
+}
+
+func (o *owned[T]) keep(list []T) []T {
+	kept := list[:0]
+	for _, obj := range list {
+		if own := obj.Head().Owner; own != nil && own.UID == o.owner {
+			kept = append(kept, obj)
+		}
+	}
+	return kept
+}
+
+// columns returns own, the resource's columns, for a list that spans namespaces
+// or not.
+func (r *Resource[T]) columns(own []Column[T], namespaces bool) []Column[T] {
+	var cols []Column[T]
+	if namespaces && r.Kind.Namespaced {
+		cols = append(cols, Column[T]{
+			ID: "namespace", Kind: field.Text, Min: 6, Max: 20, Middle: true,
+			Value: func(o T, _ *Env) field.Value { return field.Of(o.Head().Namespace) },
+		})
+	}
+	cols = append(cols, own...)
+	for i := range cols {
+		if cols[i].Title == "" {
+			cols[i].Title = strings.ToUpper(strings.ReplaceAll(cols[i].ID, "-", " "))
+		}
+	}
+	return cols
+}
+
+// tableColumns returns cols as the table draws them. env is read at each draw.
+func tableColumns[T store.Object](cols []Column[T], env func() *Env) []table.Column[T] {
+	out := make([]table.Column[T], len(cols))
+	for i, c := range cols {
+		t := table.Column[T]{
+			ID: c.ID, Title: c.Title, Min: c.Min, Max: c.Max, Flex: c.Flex, Align: c.Align, Wide: c.Wide, Middle: c.Middle,
+			Pin: c.ID == "name",
+		}
+		t.Text = func(o T) string {
+			e := env()
+			return cellText(c.Value(o, e), e)
+		}
+		if c.Tone != nil {
+			t.Tone = func(o T) theme.Tone { return c.Tone(o, env()) }
+		}
+		out[i] = t
+	}
+	return out
+}
+
+func filterColumns[T store.Object](cols []Column[T]) []filter.Column {
+	out := make([]filter.Column, len(cols))
+	for i, c := range cols {
+		out[i] = filter.Column{ID: c.ID, Title: c.Title, Kind: c.Kind}
+	}
+	return out
+}
+
+// filterRow shows one object after the other to a filter.
+type filterRow[T store.Object] struct {
+	cols []Column[T]
+	env  *Env
+	o    T
+}
+
+func (r *filterRow[T]) Value(i int) field.Value { return r.cols[i].Value(r.o, r.env) }
+
+func (r *filterRow[T]) Labels() labels.Labels {
+	if l := r.o.Head().Labels; l != nil {
+		return l
+	}
+	return nil
+}
+
+// matcher returns the function that tells whether an object passes f. What is
+// unfolded below a row goes with it.
+func matcher[T store.Object](f *filter.Filter, cols []Column[T], env *Env, root func(T) (T, int)) func(T) bool {
+	if f.Empty() {
+		return nil
+	}
+	row := &filterRow[T]{cols: cols, env: env}
+	return func(o T) bool {
+		row.o = o
+		if root != nil {
+			row.o, _ = root(o)
+		}
+		return f.Match(row, env.Now)
+	}
+}
+
+// The columns that most resources have.
+
+func nameColumn[T store.Object]() Column[T] {
+	return Column[T]{
+		ID: "name", Kind: field.Text, Min: 12, Flex: 2, Middle: true,
+		Value: func(o T, _ *Env) field.Value { return field.Of(o.Head().Name) },
+	}
+}
+
+func ageColumn[T store.Object]() Column[T] {
+	return Column[T]{
+		ID: "age", Kind: field.Since, Align: cell.Right,
+		Value: func(o T, _ *Env) field.Value { return field.SinceUnix(o.Head().Created) },
+	}
+}
+
+func labelsColumn[T store.Object]() Column[T] {
+	return Column[T]{
+		ID: "labels", Kind: field.Text, Wide: true, Flex: 1, Min: 10,
+		Value: func(o T, _ *Env) field.Value { return field.Of(o.Head().Labels.String()) },
+	}
+}
+
+// text returns a column of texts.
+func text[T store.Object](id string, get func(T) string) Column[T] {
+	return Column[T]{ID: id, Kind: field.Text, Value: func(o T, _ *Env) field.Value { return field.Of(get(o)) }}
+}
+
+// count returns a column of counts.
+func count[T store.Object](id string, get func(T) int64) Column[T] {
+	return Column[T]{
+		ID: id, Kind: field.Number, Align: cell.Right,
+		Value: func(o T, _ *Env) field.Value { return field.Int(get(o)) },
+	}
+}
+
+// since returns a column of instants, shown as ages.
+func since[T store.Object](id string, get func(T) int64) Column[T] {
+	return Column[T]{
+		ID: id, Kind: field.Since, Align: cell.Right,
+		Value: func(o T, _ *Env) field.Value { return field.SinceUnix(get(o)) },
+	}
+}
+
+func (c Column[T]) wide() Column[T] { c.Wide = true; return c }
+func (c Column[T]) middle(minimum, maximum int) Column[T] {
+	c.Min, c.Max, c.Middle = minimum, maximum, true
+	return c
+}
+func (c Column[T]) between(minimum, maximum int) Column[T]     { c.Min, c.Max = minimum, maximum; return c }
+func (c Column[T]) flex(share, minimum int) Column[T]          { c.Flex, c.Min = share, minimum; return c }
+func (c Column[T]) titled(title string) Column[T]              { c.Title = title; return c }
+func (c Column[T]) toned(f func(T, *Env) theme.Tone) Column[T] { c.Tone = f; return c }

@@ -1,0 +1,200 @@
+// Package views holds every screen: the lists of resources, what is shown of one
+// object, and the choices of namespace and context. Adding a resource is one
+// file with one Resource value and its name in catalog.go.
+package views
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"quarterdeck/keymap"
+	"quarterdeck/kube"
+	"quarterdeck/kube/metrics"
+	"quarterdeck/kube/store"
+	"quarterdeck/ui"
+	"quarterdeck/ui/theme"
+)
+
+// Program is what all screens share, whatever cluster they show.
+type Program struct {
+	Theme     *theme.Theme
+	Keys      keymap.Map
+	Connector *kube.Connector
+	Settings  Settings
+	Now       func() time.Time
+
+	mu      sync.Mutex
+	clients map[string]*kube.Client // by context; kept until the program ends
+	current *Session                // of the view shown last
+	sources map[*kube.Client]*metrics.Source
+	reached bool   // some list has been read
+	failure string // why none has been
+}
+
+// Settings are the user's wishes.
+type Settings struct {
+	Wide            bool
+	Detail          Detail
+	Metrics         bool
+	MetricsInterval time.Duration
+	// Refresh is the shortest time between two looks at changed objects.
+	Refresh time.Duration
+	// Context says how a context is shown.
+	Context func(name string) ContextStyle
+}
+
+// Detail says when a list has a pane with details of the selected object.
+type Detail uint8
+
+// When the detail pane is shown.
+const (
+	DetailAuto Detail = iota // if there is room beside the list
+	DetailOn
+	DetailOff
+)
+
+// ContextStyle is how a context looks in the header.
+type ContextStyle struct {
+	Tone      theme.Tone
+	Protected bool
+	Namespace string // to begin with, "" for the kubeconfig's
+}
+
+// Session is one context and the namespaces looked at in it. It does not
+// change: another namespace is another session.
+type Session struct {
+	*Program
+	Client    *kube.Client
+	Namespace string // "" for all
+	// Fallback is the namespace to show instead if all may not be listed and
+	// nobody asked for all; "" otherwise.
+	Fallback string
+}
+
+// Session returns the session in which to begin: the namespace asked for, the
+// context's own, or all.
+func (p *Program) Session(c *kube.Client, namespace string, all bool) *Session {
+	s := &Session{Program: p, Client: c, Namespace: namespace}
+	switch {
+	case all:
+		s.Namespace = ""
+	case namespace == "":
+		s.Namespace = c.Namespace
+		if own := p.Settings.Context(c.Context).Namespace; own != "" {
+			s.Namespace = own
+		}
+		if s.Namespace == "" {
+			s.Fallback = "default"
+		}
+	}
+	return s
+}
+
+// In returns the session that looks at another namespace, "" for all.
+func (s *Session) In(namespace string) *Session {
+	return &Session{Program: s.Program, Client: s.Client, Namespace: namespace}
+}
+
+// Connect returns the client of a context, the one in use if there is one.
+func (p *Program) Connect(context string) (*kube.Client, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c, ok := p.clients[context]; ok {
+		return c, nil
+	}
+	c, err := p.Connector.Connect(context)
+	if err != nil {
+		return nil, err
+	}
+	if p.clients == nil {
+		p.clients = map[string]*kube.Client{}
+	}
+	p.clients[c.Context] = c
+	return c, nil
+}
+
+// enter notes the session of the view that is shown now.
+func (s *Session) enter() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Program.current = s
+}
+
+// session returns the session of the view shown last.
+func (p *Program) session() *Session {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.current
+}
+
+// Notices returns what the servers warned of since the last call.
+func (p *Program) Notices() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var news []string
+	for _, c := range p.clients {
+		news = append(news, c.Warnings().Take()...)
+	}
+	return news
+}
+
+// note remembers whether a list could be read.
+func (s *Session) note(st store.Status, h ui.Header) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch st.Phase {
+	case store.Live, store.Stale, store.Partial:
+		s.reached = true
+	case store.Failed, store.Forbidden:
+		s.failure = h.Problem
+	case store.Syncing:
+	}
+}
+
+// Unreached returns why nothing could be read, "" if something was.
+func (p *Program) Unreached() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reached {
+		return ""
+	}
+	return p.failure
+}
+
+// Close ends all connections.
+func (p *Program) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.clients {
+		c.Close()
+	}
+}
+
+// metricsSource returns the poller of the session's cluster.
+func (s *Session) metricsSource() (*metrics.Source, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if src, ok := s.sources[s.Client]; ok {
+		return src, nil
+	}
+	r, err := s.Client.REST(schema.GroupVersion{Version: "v1"})
+	if err != nil {
+		return nil, err
+	}
+	src := metrics.New(r, s.Settings.MetricsInterval)
+	if s.sources == nil {
+		s.sources = map[*kube.Client]*metrics.Source{}
+	}
+	s.sources[s.Client] = src
+	return src, nil
+}
+
+// Scope returns the namespaces of the session as a word.
+func (s *Session) Scope() string {
+	if s.Namespace == "" {
+		return "all"
+	}
+	return s.Namespace
+}

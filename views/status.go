@@ -1,0 +1,141 @@
+package views
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"quarterdeck/kube/field"
+	"quarterdeck/kube/guard"
+	"quarterdeck/kube/sanitize"
+	"quarterdeck/kube/store"
+	"quarterdeck/ui"
+	"quarterdeck/ui/theme"
+)
+
+// header returns what the header says of the session.
+func (s *Session) header() ui.Header {
+	style := s.Settings.Context(s.Client.Context)
+	h := ui.Header{Context: s.Client.Context, Tone: style.Tone, Scope: s.Scope()}
+	if h.Context == "" {
+		h.Context = "in-cluster"
+	}
+	if style.Protected {
+		h.Tone = theme.Protected
+	}
+	if s.Client.Guard != nil {
+		_, h.ReadOnly = s.Client.Guard.ReadOnly()
+	}
+	return h
+}
+
+// describe puts the state of a store into a header. doing says what the store
+// does, "list pods", for the sentence about what went wrong.
+func (s *Session) describe(h *ui.Header, st store.Status, doing, namespace string) {
+	glyphs := &s.Theme.Glyphs
+	age := field.Age(int64(s.Now().Sub(st.Since).Seconds()))
+	switch st.Phase {
+	case store.Syncing:
+		h.StateTone = theme.Busy
+		h.State = glyphs.Off + " loading " + thousands(st.Loaded)
+		if st.Total > 0 {
+			h.State += "/" + thousands(st.Total)
+		}
+	case store.Live:
+		h.StateTone, h.State = theme.OK, glyphs.On+" live"
+	case store.Stale:
+		h.StateTone, h.State = theme.Error, glyphs.Off+" stale "+age
+	case store.Forbidden:
+		h.StateTone, h.State = theme.Error, glyphs.Off+" forbidden"
+	case store.Partial:
+		h.StateTone, h.State = theme.Warn, glyphs.On+" partial"
+	case store.Failed:
+		h.StateTone, h.State = theme.Error, glyphs.Off+" no answer "+age
+	}
+	if st.Err != nil {
+		h.Problem = s.explain(st.Err, doing, namespace)
+	}
+}
+
+// explain turns an error of the API into one sentence: what, where, why, what
+// to do. doing is "list pods".
+func (s *Session) explain(err error, doing, namespace string) string {
+	where := "in the cluster"
+	var partial *partialError
+	if errors.As(err, &partial) {
+		return partial.Error()
+	}
+	if namespace != "" {
+		where = "in namespace " + namespace
+	}
+	switch {
+	case errors.Is(err, guard.ErrReadOnly):
+		return sanitize.Line(err.Error())
+	case apierrors.IsForbidden(err):
+		hint := "ask for that right"
+		if namespace == "" {
+			hint += ", or press n for one namespace"
+		}
+		return fmt.Sprintf("you (%s) may not %s %s: %s", s.user(err), doing, where, hint)
+	case apierrors.IsUnauthorized(err):
+		return fmt.Sprintf("the server does not accept your credentials any more (user %s): log in again, then press ctrl+r", s.Client.User)
+	case apierrors.IsNotFound(err):
+		return fmt.Sprintf("cannot %s %s: the server does not have it (any more)", doing, where)
+	case apierrors.IsTooManyRequests(err):
+		return fmt.Sprintf("cannot %s %s: the server asks to slow down; trying again", doing, where)
+	}
+	return fmt.Sprintf("cannot %s %s: %s", doing, where, Cause(err))
+}
+
+// user returns who the server takes the user for, from its own words.
+func (s *Session) user(err error) string {
+	if _, rest, ok := strings.Cut(err.Error(), `User "`); ok {
+		if name, _, ok := strings.Cut(rest, `"`); ok {
+			return sanitize.Line(name)
+		}
+	}
+	return s.Client.User
+}
+
+// Cause returns why a call failed, without the URLs and wrappers around it, and
+// what to do where that is clear.
+func Cause(err error) string {
+	var dns *net.DNSError
+	var op *net.OpError
+	var u *url.Error
+	server := "the server"
+	if errors.As(err, &u) {
+		if parsed, perr := url.Parse(u.URL); perr == nil {
+			server = "the server " + parsed.Host
+		}
+	}
+	text := sanitize.Line(err.Error())
+	switch {
+	case errors.As(err, &dns):
+		return fmt.Sprintf("the name %s cannot be resolved: check the network and the VPN", dns.Name)
+	case strings.Contains(text, "certificate") && strings.Contains(text, "x509"):
+		_, why, _ := strings.Cut(text, "x509: ")
+		return fmt.Sprintf("%s shows a certificate that is not trusted (%s): check certificate-authority in the kubeconfig", server, why)
+	case strings.Contains(text, "connection refused"):
+		return server + " refuses the connection: check that it runs, and the address in the kubeconfig"
+	case strings.Contains(text, "executable") && strings.Contains(text, "getting credentials"):
+		_, why, _ := strings.Cut(text, "getting credentials: ")
+		return "the credential plugin failed (" + why + "): log in with it, then press ctrl+r"
+	case errors.Is(err, context.DeadlineExceeded), strings.Contains(text, "Client.Timeout"), strings.Contains(text, "i/o timeout"):
+		return server + " does not answer: check the network and the VPN"
+	case errors.As(err, &op):
+		return fmt.Sprintf("no connection to %s (%s)", server, op.Err)
+	case errors.As(err, &u):
+		return fmt.Sprintf("no connection to %s (%s)", server, sanitize.Line(u.Err.Error()))
+	}
+	return text
+}
+
+// shortTime is how an instant is written out in full.
+func shortTime(sec int64) string { return time.Unix(sec, 0).Local().Format("2006-01-02 15:04:05") }
