@@ -152,14 +152,16 @@ func (p place) run(previous bool) (program.Run, error) {
 		state = p.status.LastTerminationState
 	}
 	prog, _ := program.Lookup(p.spec.Image)
-	run := program.Run{Program: prog, Seed: runID(p.pod.UID, p.spec.Name, restarts), Pod: p.pod.Name}
+	run := program.Run{Program: prog, Seed: runID(p.pod.UID, p.spec.Name, restarts)}
+	l := life{pod: p.pod}
+	end, ends := prog.End(&p.spec, l.role(p.part()), run.Seed)
+	run.Brief = ends && end.Brief
 	switch {
 	case state.Running != nil:
 		run.Start = state.Running.StartedAt.Time
 	case state.Terminated != nil:
 		run.Start, run.Stop = state.Terminated.StartedAt.Time, state.Terminated.FinishedAt.Time
-		l := life{pod: p.pod}
-		if end, ends := prog.End(&p.spec, l.role(p.part()), run.Seed); ends && state.Terminated.ExitCode == end.Code {
+		if ends && state.Terminated.ExitCode == end.Code {
 			run.Words = end.Words
 		}
 	default:

@@ -25,9 +25,10 @@ const (
 	streamCreation = 30 * time.Second
 )
 
-// remoteProtocols are offered for exec and attach over SPDY, newest first.
+// remoteProtocols are offered for exec and attach over SPDY, newest first. The
+// fifth version exists over WebSocket only, where the library negotiates.
 func remoteProtocols() []string {
-	return []string{"v5.channel.k8s.io", "v4.channel.k8s.io", "v3.channel.k8s.io", "v2.channel.k8s.io", "channel.k8s.io"}
+	return []string{"v4.channel.k8s.io", "v3.channel.k8s.io", "v2.channel.k8s.io", "channel.k8s.io"}
 }
 
 // session is one exec or attach request.

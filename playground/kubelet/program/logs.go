@@ -17,14 +17,14 @@ type Line struct {
 type Run struct {
 	Program Program
 	// Seed tells this run from all others.
-	Seed uint64
-	// Pod names the pod; it appears in the first lines.
-	Pod   string
+	Seed  uint64
 	Start time.Time
 	// Stop is when the run ended, zero while it goes on, and Words what it
 	// said last.
 	Stop  time.Time
 	Words []string
+	// Brief runs end before the program gets to its work.
+	Brief bool
 }
 
 // second is the length of the pieces in which a log is computed.
@@ -84,7 +84,7 @@ func (r Run) piece(at time.Time) []Line {
 		}
 	}
 	ended := !r.Stop.IsZero() && at.After(r.Stop)
-	if !ended && !at.Before(start) {
+	if !r.Brief && !ended && !at.Before(start) {
 		for range count(rng, p.Rate) {
 			texts = append(texts, p.Style.render(rng, at, p.Name, p.pick(rng)))
 		}

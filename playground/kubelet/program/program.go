@@ -118,6 +118,8 @@ type End struct {
 	Reason string
 	// Words are the last lines that it logs.
 	Words []string
+	// Brief is set when it ends before it does any work.
+	Brief bool
 	// Liveness is set when the kubelet ends the run because of a failing probe.
 	Liveness string
 }
@@ -130,7 +132,7 @@ func (p Program) End(c *corev1.Container, role Role, seed uint64) (End, bool) {
 	}
 	for _, name := range p.Needs {
 		if !hasEnv(c, name) {
-			return End{After: Between(seed, 1200*time.Millisecond, 2400*time.Millisecond), Code: 1, Reason: "Error", Words: p.panics(name)}, true
+			return End{After: Between(seed, 1200*time.Millisecond, 2400*time.Millisecond), Code: 1, Reason: "Error", Words: p.panics(name), Brief: true}, true
 		}
 	}
 	if probe := c.LivenessProbe; probe != nil {
