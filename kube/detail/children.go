@@ -69,6 +69,8 @@ func builtIn(group string) bool {
 type family struct {
 	known   map[types.UID]bool
 	names   map[member]bool // by kind and name
+	deleted bool            // the object is
+	unsure  bool            // children may be missing from known
 	partial []error         // what could not be read
 }
 
@@ -122,6 +124,7 @@ func (r *Reader) findChildren(ctx context.Context, ref kube.Ref, obj *unstructur
 		for seen := 0; ; {
 			list, err := r.api.metadata(ctx, k.gvr, ref.Namespace, opts)
 			if err != nil {
+				f.unsure = true
 				f.partial = append(f.partial, fmt.Errorf("list %s in %s: %w", k.gvr.Resource, ref.Namespace, err))
 				break
 			}
@@ -137,6 +140,7 @@ func (r *Reader) findChildren(ctx context.Context, ref kube.Ref, obj *unstructur
 				break
 			}
 			if seen >= maxChildren {
+				f.unsure = true
 				f.partial = append(f.partial, fmt.Errorf("list %s in %s: only the first %d were looked at", k.gvr.Resource, ref.Namespace, seen))
 				break
 			}

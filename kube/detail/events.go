@@ -28,7 +28,7 @@ type Event struct {
 	Kind, Namespace, Name string // of the object
 	Part                  string // of the object, such as spec.containers{app}
 	UID                   types.UID
-	Gone                  bool // the object has been deleted since
+	Gone                  bool // the object is known to have been deleted since
 
 	First, Last time.Time
 	Count       int
@@ -77,7 +77,9 @@ func (r *Reader) Events(ctx context.Context, ref kube.Ref) (Events, error) {
 			f.add(ref.Kind, ref.Name, obj.GetUID())
 		case ctx.Err() != nil:
 			return Events{}, err
-		case !apierrors.IsNotFound(err): // events outlive their object
+		case apierrors.IsNotFound(err): // events outlive their object
+			f.deleted = true
+		default:
 			f.partial = append(f.partial, err)
 		}
 		if len(f.known) > 0 {
@@ -137,10 +139,13 @@ func collect(list []corev1.Event, ref kube.Ref, f *family) []Event {
 		root := e.Kind == ref.Kind && e.Name == ref.Name && (ref.Namespace == "" || e.Namespace == ref.Namespace)
 		switch {
 		case f.known[e.UID]:
+			e.Gone = root && f.deleted
 		case root && (ref.Namespace == "" || e.UID == "" || ref.UID == ""):
 			// Nodes are known by name alone: kubelets write it for the UID.
-		case root || f.gone(e.Kind, e.Name):
-			e.Gone = true
+		case root:
+			e.Gone = true // another of this name, before
+		case f.gone(e.Kind, e.Name):
+			e.Gone = !f.unsure
 		default:
 			continue
 		}
