@@ -115,7 +115,7 @@ func (a *App) path() []string {
 // addPath writes the path; on a narrow screen its beginning goes first.
 func (a *App) addPath(line *styled, path []string, room int) {
 	crumb := " " + a.opts.Theme.Glyphs.Crumb + " "
-	from := 0
+	from, start := 0, line.width
 	need := func() int { return cell.Width(strings.Join(path[from:], crumb)) + cell.Width(crumb) }
 	for from < len(path)-1 && need() > room {
 		from++
@@ -130,7 +130,7 @@ func (a *App) addPath(line *styled, path []string, room int) {
 		tone := theme.Header
 		if from+i == len(path)-1 {
 			tone = theme.Title
-			part = cell.Middle(part, max(8, room-line.width))
+			part = cell.Middle(part, max(8, room-(line.width-start)))
 		}
 		line.add(tone, part)
 	}

@@ -97,7 +97,10 @@ func (r *reflector[T]) request(opts *metav1.ListOptions) (*rest.Request, error) 
 		return nil, err
 	}
 	opts.LabelSelector, opts.FieldSelector = r.scope.Labels, r.scope.Fields
-	req := c.Get().Resource(r.kind.GVR.Resource).VersionedParams(opts, scheme.ParameterCodec)
+	// The options are core/v1's for every group; groups that client-go has no
+	// types for do not know them.
+	req := c.Get().Resource(r.kind.GVR.Resource).
+		SpecificallyVersionedParams(opts, scheme.ParameterCodec, schema.GroupVersion{Version: "v1"})
 	if r.scope.Namespace != "" {
 		req = req.Namespace(r.scope.Namespace)
 	}
