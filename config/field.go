@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"quarterdeck/nearest"
 )
 
 // field declares one setting of S, which is the Config or a part of it.
@@ -168,7 +170,7 @@ func oneOf[T ~string](choices ...T) kind[T] {
 	k := kind[T]{text: strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]}
 	k.parse = func(s string) (T, error) {
 		if !slices.Contains(words, s) {
-			return "", fmt.Errorf("%w%s", k.expected(s), didYouMean(s, words, len(s)/3+1))
+			return "", fmt.Errorf("%w%s", k.expected(s), nearest.Hint(s, words))
 		}
 		return T(s), nil
 	}
@@ -197,7 +199,7 @@ func style() kind[string] {
 			case w != "on" && !slices.Contains(attributes, w):
 				known := append(colorNames(), append(attributes, "on")...)
 				return "", fmt.Errorf("%q is neither a colour (red, bright-red, default, 0 to 255, #rrggbb) nor bold, faint, italic, underline, reverse or on%s",
-					w, didYouMean(w, known, len(w)/3+1))
+					w, nearest.Hint(w, known))
 			}
 		}
 		return strings.Join(words, " "), nil

@@ -15,6 +15,8 @@ import (
 
 	"github.com/spf13/viper"
 	"go.yaml.in/yaml/v3"
+
+	"quarterdeck/nearest"
 )
 
 // Options say what to load. The zero value loads the defaults.
@@ -172,7 +174,7 @@ func (l *loading) environment(env map[string]string) {
 		if !strings.HasPrefix(name, "QD_") || slices.Contains(candidates, name) {
 			continue
 		}
-		if suggestion := didYouMean(name, candidates, 2); suggestion != "" {
+		if suggestion := nearest.HintWithin(2, name, candidates); suggestion != "" {
 			l.problems = append(l.problems, Problem{Origin{Name: name}, "unknown environment variable" + suggestion})
 		}
 	}

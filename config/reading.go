@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"quarterdeck/nearest"
 )
 
 // Origin says where a value came from.
@@ -60,7 +62,7 @@ func (in *reading) unknown(n *yaml.Node, name string, candidates []string) {
 	for i := range candidates {
 		candidates[i] = in.prefix + candidates[i]
 	}
-	suggestion := didYouMean(in.prefix+name, candidates, len(in.prefix+name)/3+1)
+	suggestion := nearest.Hint(in.prefix+name, candidates)
 	for _, c := range candidates {
 		if strings.HasSuffix(c, "."+name) {
 			suggestion = ": did you mean " + c + "?"

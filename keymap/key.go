@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"quarterdeck/nearest"
 )
 
 // modifiers in the order in which Bubble Tea writes them.
@@ -65,7 +67,7 @@ func misspelt(key string) string {
 	})
 	mods = slices.Compact(mods)
 	if !slices.Contains(named(), base) && !isText(base) {
-		return fmt.Sprintf("there is no key %q%s", key, didYouMean(base, named()))
+		return fmt.Sprintf("there is no key %q%s", key, nearest.Hint(base, named()))
 	}
 	if r, _ := utf8.DecodeRuneInString(base); isText(base) && unicode.IsUpper(r) {
 		base = strings.ToLower(base)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"quarterdeck/nearest"
 )
 
 // Problem is an override that could not be applied. Its action keeps the keys
@@ -28,7 +30,7 @@ func (m Map) With(overrides map[string][]string) (Map, []Problem) {
 	for _, name := range slices.Sorted(maps.Keys(overrides)) {
 		keys := overrides[name]
 		if i, ok := m.byID[ActionID(name)]; !ok {
-			reject(name, "unknown action%s", didYouMean(name, m.names()))
+			reject(name, "unknown action%s", nearest.Hint(name, m.names()))
 		} else if reason := m.bindings[i].refuses(keys); reason != "" {
 			reject(name, "%s", reason)
 		} else {
