@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"quarterdeck/playground/churn"
 	"quarterdeck/playground/cluster"
 	"quarterdeck/playground/incident"
 	"quarterdeck/playground/seed"
@@ -70,13 +69,24 @@ func (u *up) populate(ctx context.Context, control *cluster.Cluster) error {
 	}
 	u.progress("starting controllers, scheduler and kubelets")
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		return control.Start(groupCtx, cluster.ControllerManager, cluster.Scheduler, cluster.Kwok)
-	})
+	group.Go(func() error { return control.Start(groupCtx, cluster.ControllerManager, cluster.Scheduler, cluster.Kwok) })
 	group.Go(func() error { return cluster.ApplyAccess(groupCtx, client) })
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	group, groupCtx = errgroup.WithContext(ctx)
+	group.Go(func() error { return u.fill(groupCtx, control, client) })
+	group.Go(func() error {
+		if err := control.Start(groupCtx, cluster.MetricsServer); err != nil {
+			return err
+		}
+		return control.RegisterMetrics(groupCtx)
+	})
+	return group.Wait()
+}
+
+// fill creates what the scenario and the incidents are made of.
+func (u *up) fill(ctx context.Context, control *cluster.Cluster, client kubernetes.Interface) error {
 	for i := range u.nodes {
 		if _, err := client.CoreV1().Nodes().Create(ctx, seed.Node(i), metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("create node %d: %w", i, err)
@@ -95,23 +105,6 @@ func (u *up) populate(ctx context.Context, control *cluster.Cluster) error {
 		if err := incident.Add(ctx, control.Config(), name); err != nil {
 			return fmt.Errorf("start incident %s: %w", name, err)
 		}
-	}
-	return nil
-}
-
-// enliven does what a cluster in use need not wait for: metrics have no values
-// for most of a minute anyway.
-func (u *up) enliven(ctx context.Context, control *cluster.Cluster) error {
-	if !u.static() {
-		if err := control.Start(ctx, cluster.MetricsServer); err != nil {
-			return err
-		}
-		if err := control.RegisterMetrics(ctx); err != nil {
-			return err
-		}
-	}
-	if u.churn > 0 {
-		return churn.Run(ctx, control.Config(), u.churn)
 	}
 	return nil
 }

@@ -12,7 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/klog/v2"
 
+	"quarterdeck/playground/churn"
 	"quarterdeck/playground/cluster"
 	"quarterdeck/playground/kubelet"
 )
@@ -124,6 +126,9 @@ func (u *up) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
+	if err := quietClients(dir.Log("supervisor")); err != nil {
+		return err
+	}
 	executable, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find own executable: %w", err)
@@ -169,7 +174,10 @@ func (u *up) run(ctx context.Context) (err error) {
 		}
 		u.progress("ready; ctrl+c or `qd-playground down --dir " + dir.Path() + "` stops it")
 		fmt.Fprintf(u.stdout, "KUBECONFIG=%s\nready\n", dir.Join("kubeconfig"))
-		return u.enliven(ctx, control)
+		if u.churn == 0 {
+			return nil
+		}
+		return churn.Run(ctx, control.Config(), u.churn)
 	})
 
 	<-ctx.Done()
@@ -181,6 +189,18 @@ func (u *up) run(ctx context.Context) (err error) {
 		return err
 	}
 	return nil // whatever failed did so because everything ends
+}
+
+// quietClients has the client library write into a log: what it says about a
+// server that is away would bury the progress.
+func quietClients(path string) error {
+	log, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("open log of the supervisor: %w", err)
+	}
+	klog.LogToStderr(false)
+	klog.SetOutput(log) // open until the process ends, as are its writers
+	return nil
 }
 
 // endSignals are those that end a playground. One started with nohup outlives

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -107,15 +108,24 @@ func (r *reflector[T]) request(opts *metav1.ListOptions) (*rest.Request, error) 
 	return req, nil
 }
 
-// get returns the body of one page.
-func (r *reflector[T]) get(ctx context.Context, opts metav1.ListOptions) ([]byte, error) {
+// get returns the body of one page, read into buf, which grows if need be.
+func (r *reflector[T]) get(ctx context.Context, opts metav1.ListOptions, buf []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
 	req, err := r.request(&opts)
 	if err != nil {
 		return nil, err
 	}
-	return req.SetHeader("Accept", r.kind.accept).Do(ctx).Raw()
+	body, err := req.SetHeader("Accept", r.kind.accept).Stream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	b := bytes.NewBuffer(buf[:0])
+	if _, err := b.ReadFrom(body); err != nil {
+		return nil, fmt.Errorf("read list of %s: %w", r.kind.GVR.Resource, err)
+	}
+	return b.Bytes(), nil
 }
 
 type pageResult struct {
@@ -143,7 +153,8 @@ func (r *reflector[T]) listPages(ctx context.Context, limit int64) (string, erro
 	defer cancel() // of a page that was asked for but is not needed
 	seen := map[types.UID]struct{}{}
 	first := !r.store.synced()
-	body, err := r.get(ctx, metav1.ListOptions{Limit: limit})
+	var spare []byte // a page of 2,000 pods takes 16 MB; two are used in turn
+	body, err := r.get(ctx, metav1.ListOptions{Limit: limit}, nil)
 	for {
 		if err != nil {
 			return "", err
@@ -154,10 +165,10 @@ func (r *reflector[T]) listPages(ctx context.Context, limit int64) (string, erro
 		}
 		next := make(chan pageResult, 1)
 		if meta.Continue != "" {
-			go func() {
-				b, err := r.get(ctx, metav1.ListOptions{Limit: r.pageSize, Continue: meta.Continue})
+			go func(buf []byte) {
+				b, err := r.get(ctx, metav1.ListOptions{Limit: r.pageSize, Continue: meta.Continue}, buf)
 				next <- pageResult{b, err}
-			}()
+			}(spare)
 		}
 		var objects []T
 		err = r.codec.page(body, r.in, func(o T) {
@@ -181,7 +192,7 @@ func (r *reflector[T]) listPages(ctx context.Context, limit int64) (string, erro
 		}
 		select {
 		case res := <-next:
-			body, err = res.body, res.err
+			spare, body, err = body, res.body, res.err
 		case <-ctx.Done():
 			return "", ctx.Err()
 		}

@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -23,7 +25,10 @@ func ApplyAccess(ctx context.Context, client kubernetes.Interface) error {
 	}
 	for _, grant := range []struct{ user, role string }{
 		{AdminContext, "cluster-admin"},
+		// "view" is empty until a controller has put it together, and for
+		// ever in a static cluster; its main part is there from the start.
 		{ViewerContext, "view"},
+		{ViewerContext, "system:aggregate-to-view"},
 		{ViewerContext, viewerRole().Name},
 	} {
 		binding := &rbacv1.ClusterRoleBinding{
@@ -39,7 +44,8 @@ func ApplyAccess(ctx context.Context, client kubernetes.Interface) error {
 }
 
 // ApplyPaymentsAccess lets payments-dev work in its one namespace, which it
-// creates if it does not exist.
+// creates if it does not exist. It returns once the role for that, which a
+// controller puts together, is complete.
 func ApplyPaymentsAccess(ctx context.Context, client kubernetes.Interface) error {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: PaymentsNamespace}}
 	if _, err := client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); ignoreExists(err) != nil {
@@ -53,7 +59,30 @@ func ApplyPaymentsAccess(ctx context.Context, client kubernetes.Interface) error
 	if _, err := client.RbacV1().RoleBindings(PaymentsNamespace).Create(ctx, binding, metav1.CreateOptions{}); ignoreExists(err) != nil {
 		return fmt.Errorf("let %s edit namespace %s: %w", PaymentsDevContext, PaymentsNamespace, err)
 	}
-	return nil
+	return awaitAggregation(ctx, client, "edit")
+}
+
+// awaitAggregation waits until a built-in role for namespaces includes what
+// ApplyAccess added to it.
+func awaitAggregation(ctx context.Context, client kubernetes.Interface, name string) error {
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	for {
+		role, err := client.RbacV1().ClusterRoles().Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return fmt.Errorf("read cluster role %s: %w", name, err)
+		}
+		if slices.ContainsFunc(role.Rules, func(rule rbacv1.PolicyRule) bool {
+			return slices.Contains(rule.APIGroups, metricsGroup)
+		}) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for cluster role %s: %w", name, context.Cause(ctx))
+		case <-ticker.C:
+		}
+	}
 }
 
 // viewerRole is what the built-in role "view" lacks for reading a cluster:
@@ -72,7 +101,7 @@ func viewerRole() *rbacv1.ClusterRole {
 			all("admissionregistration.k8s.io"),
 			all("coordination.k8s.io"),
 			all("flowcontrol.apiserver.k8s.io"),
-			all("metrics.k8s.io"),
+			all(metricsGroup),
 			all("node.k8s.io"),
 			all("rbac.authorization.k8s.io"),
 			all("scheduling.k8s.io"),
@@ -94,7 +123,7 @@ func metricsReaderRole() *rbacv1.ClusterRole {
 			},
 		},
 		Rules: []rbacv1.PolicyRule{{
-			APIGroups: []string{"metrics.k8s.io"},
+			APIGroups: []string{metricsGroup},
 			Resources: []string{"pods", "nodes"},
 			Verbs:     []string{"get", "list", "watch"},
 		}},

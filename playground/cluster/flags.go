@@ -48,7 +48,7 @@ func apiServerArgs(pki func(string) string, etcd string, port int, static bool) 
 		flag("kubelet-certificate-authority", pki("ca.crt")),
 		flag("kubelet-client-certificate", pki("kubelet-client.crt")),
 		flag("kubelet-client-key", pki("kubelet-client.key")),
-		flag("kubelet-preferred-address-types", "InternalIP"),
+		flag("kubelet-preferred-address-types", "InternalDNS,InternalIP"),
 		flag("requestheader-client-ca-file", pki("front-proxy-ca.crt")),
 		flag("requestheader-username-headers", "X-Remote-User"),
 		flag("requestheader-group-headers", "X-Remote-Group"),
@@ -122,7 +122,7 @@ func metricsServerArgs(pki func(string) string, port int) []string {
 		flag("requestheader-client-ca-file", pki("front-proxy-ca.crt")),
 		flag("kubelet-certificate-authority", pki("ca.crt")),
 		flag("kubelet-use-node-status-port", true),
-		flag("kubelet-preferred-address-types", "InternalIP"),
+		flag("kubelet-preferred-address-types", "InternalDNS,InternalIP"),
 		flag("metric-resolution", "10s"),
 		flag("kubelet-request-timeout", "5s"),
 	}

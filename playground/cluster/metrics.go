@@ -13,7 +13,11 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-const metricsService = "metrics-server"
+const (
+	metricsService = "metrics-server"
+	metricsGroup   = "metrics.k8s.io"
+	metricsVersion = "v1beta1"
+)
 
 // RegisterMetrics puts metrics-server, which must be serving, behind the API.
 // It is reached through a Service of type ExternalName, because nothing in a
@@ -44,10 +48,10 @@ func (c *Cluster) RegisterMetrics(ctx context.Context) error {
 	apiService := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "apiregistration.k8s.io/v1",
 		"kind":       "APIService",
-		"metadata":   map[string]any{"name": "v1beta1.metrics.k8s.io"},
+		"metadata":   map[string]any{"name": metricsVersion + "." + metricsGroup},
 		"spec": map[string]any{
-			"group":                "metrics.k8s.io",
-			"version":              "v1beta1",
+			"group":                metricsGroup,
+			"version":              metricsVersion,
 			"groupPriorityMinimum": int64(100),
 			"versionPriority":      int64(100),
 			"caBundle":             base64.StdEncoding.EncodeToString(c.layout.ca),
