@@ -69,7 +69,9 @@ func (u *up) populate(ctx context.Context, control *cluster.Cluster) error {
 	}
 	u.progress("starting controllers, scheduler and kubelets")
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return control.Start(groupCtx, cluster.ControllerManager, cluster.Scheduler, cluster.Kwok) })
+	group.Go(func() error {
+		return control.Start(groupCtx, cluster.ControllerManager, cluster.Scheduler, cluster.Kwok)
+	})
 	group.Go(func() error { return cluster.ApplyAccess(groupCtx, client) })
 	if err := group.Wait(); err != nil {
 		return err

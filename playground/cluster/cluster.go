@@ -143,6 +143,7 @@ func (c *Cluster) Stop() {
 	if already {
 		return
 	}
+	// From here on nobody changes running.
 	for _, names := range stopOrder() {
 		var group sync.WaitGroup
 		for _, name := range names {
@@ -217,7 +218,7 @@ func (c *Cluster) lookup(name string) (*process, error) {
 		return nil, unknownPart(name)
 	}
 	proc := c.running[name]
-	if proc == nil {
+	if proc == nil || c.stopping {
 		return nil, fmt.Errorf("%s is not running", name)
 	}
 	return proc, nil

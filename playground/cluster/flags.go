@@ -2,7 +2,7 @@ package cluster
 
 // etcdArgs trades durability for speed: the data dies with the playground.
 func etcdArgs(dir *Dir, pki func(string) string, port, peerPort int) []string {
-	client, peer := "https://"+loopback(port), "http://"+loopback(peerPort)
+	client, peer := "https://"+loopback(port), "https://"+loopback(peerPort)
 	return []string{
 		flag("name", "playground"),
 		flag("data-dir", dir.Join("etcd")),
@@ -12,6 +12,10 @@ func etcdArgs(dir *Dir, pki func(string) string, port, peerPort int) []string {
 		flag("trusted-ca-file", pki("etcd-ca.crt")),
 		flag("cert-file", pki("etcd.crt")),
 		flag("key-file", pki("etcd.key")),
+		flag("peer-client-cert-auth", true),
+		flag("peer-trusted-ca-file", pki("etcd-ca.crt")),
+		flag("peer-cert-file", pki("etcd.crt")),
+		flag("peer-key-file", pki("etcd.key")),
 		flag("listen-peer-urls", peer),
 		flag("initial-advertise-peer-urls", peer),
 		flag("initial-cluster", "playground="+peer),
