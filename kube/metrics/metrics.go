@@ -23,9 +23,9 @@ const (
 	// linger is how long values outlive their last subscriber, so that going
 	// back and forth between views asks nothing of the server.
 	linger = time.Minute
-	// An API that is not there or not for us is rarely asked again.
-	refusedWait, refusedWaitMax = time.Minute, 5 * time.Minute
-	failedWaitMax               = time.Minute
+	// Failures are asked about less and less often, down to this. An API that is
+	// not there or not for us stays so longer than one that is down.
+	refusedWait, failedWait = 5 * time.Minute, time.Minute
 )
 
 // Scope is what one poll asks for: the pods of a namespace or of all of them,
@@ -212,9 +212,9 @@ func pause(state State, failures int, interval time.Duration) time.Duration {
 	switch state {
 	case Waiting, Current:
 	case Absent, Forbidden:
-		wait = max(interval, double(refusedWait, failures-1, refusedWaitMax))
+		wait = max(interval, double(interval, failures-1, refusedWait))
 	case Unavailable, Failed:
-		wait = max(interval, double(interval, failures-1, failedWaitMax))
+		wait = max(interval, double(interval, failures-1, failedWait))
 	}
 	return wait + rand.N(wait/10+1) //nolint:gosec // chance, not a secret
 }

@@ -128,8 +128,8 @@ func TestFailures(t *testing.T) {
 		state    State
 		min, max int64 // polls in ten minutes
 	}{
-		{"no metrics server", apierrors.NewNotFound(nodes, ""), Absent, 3, 5},
-		{"no rights", forbidden, Forbidden, 3, 5},
+		{"no metrics server", apierrors.NewNotFound(nodes, ""), Absent, 5, 6},
+		{"no rights", forbidden, Forbidden, 5, 6},
 		{"no backend", apierrors.NewServiceUnavailable("down"), Unavailable, 8, 14},
 		{"no network", errors.New("connection refused"), Failed, 8, 14},
 	} {
