@@ -14,7 +14,9 @@ import (
 	"path"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/kubernetes/scheme"
 	sigsyaml "sigs.k8s.io/yaml"
 )
 
@@ -120,4 +122,40 @@ func (s step) patch() map[string]any {
 		patch[key] = value
 	}
 	return patch
+}
+
+// Objects returns the shop's objects as they are once their history has been
+// replayed.
+func Objects() ([]*unstructured.Unstructured, error) {
+	all, err := items()
+	if err != nil {
+		return nil, err
+	}
+	pasts, err := history()
+	if err != nil {
+		return nil, err
+	}
+	objects := make([]*unstructured.Unstructured, 0, len(all))
+	byTarget := map[target]*unstructured.Unstructured{}
+	for _, it := range all {
+		objects = append(objects, it.object)
+		byTarget[target{it.object.GetKind(), it.object.GetNamespace(), it.object.GetName()}] = it.object
+	}
+	for _, p := range pasts {
+		object, ok := byTarget[p.Target]
+		if !ok {
+			return nil, fmt.Errorf("the history names %s, which no manifest has", p.Target)
+		}
+		for _, s := range p.Steps {
+			typed, err := scheme.Scheme.New(object.GroupVersionKind())
+			if err != nil {
+				return nil, fmt.Errorf("replay the history of %s: %w", p.Target, err)
+			}
+			object.Object, err = strategicpatch.StrategicMergeMapPatch(object.Object, s.patch(), typed)
+			if err != nil {
+				return nil, fmt.Errorf("replay the history of %s: %w", p.Target, err)
+			}
+		}
+	}
+	return objects, nil
 }
