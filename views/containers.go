@@ -25,23 +25,30 @@ type container struct {
 
 // containers lists the containers of the pods in scope.
 func containers() *Resource[*container] {
+	pod := text("pod", func(c *container) string { return c.pod.Name }).middle(20, 40)
+	return containersWith(pod)
+}
+
+// containersOf lists the containers of one pod, which need not name it.
+func containersOf() *Resource[*container] { return containersWith() }
+
+func containersWith(pod ...Column[*container]) *Resource[*container] {
+	columns := append([]Column[*container]{nameColumn[*container]()}, pod...)
 	return &Resource[*container]{
 		Kind: store.Kind[*container]{
 			GVR: corev1.SchemeGroupVersion.WithResource("containers"), Kind: "Container", Namespaced: true,
 		},
 		Name: "containers", Short: []string{"co"},
-		Columns: append([]Column[*container]{
-			nameColumn[*container](),
-			text("pod", func(c *container) string { return c.pod.Name }).middle(12, 40),
+		Columns: append(append(columns,
 			text("type", func(c *container) string { return c.Type.String() }),
-			{
-				ID: "state", Kind: field.Text, Min: 8, Max: 28,
+			Column[*container]{
+				ID: "state", Kind: field.Text, Min: 16, Max: 28,
 				Value: func(c *container, _ *Env) field.Value { return field.Of(containerState(c.Container)) },
 				Tone:  func(c *container, _ *Env) theme.Tone { return containerTone(c.Container) },
 			},
 			count("restarts", func(c *container) int64 { return int64(c.Restarts) }),
-			{
-				ID: "last", Kind: field.Text, Min: 4, Max: 24,
+			Column[*container]{
+				ID: "last", Kind: field.Text, Min: 12, Max: 24,
 				Value: func(c *container, e *Env) field.Value {
 					if c.Last == nil {
 						return field.Of("")
@@ -49,7 +56,7 @@ func containers() *Resource[*container] {
 					return field.Of(c.Last.String() + " " + field.Age(e.Now.Unix()-c.Last.Finished) + " ago")
 				},
 			},
-		}, append(usageColumns(containerUsage,
+		), append(usageColumns(containerUsage,
 			func(c *container) object.Resources { return c.Requests },
 			func(c *container) object.Resources { return c.Limits }),
 			text("image", func(c *container) string { return c.Image }).middle(10, 48),

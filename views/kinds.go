@@ -29,7 +29,7 @@ func workloadColumns(kind bool) []Column[*object.Workload] {
 			Value: func(w *object.Workload, _ *Env) field.Value { return pair(int64(w.Ready), int64(w.Desired)) },
 		},
 		Column[*object.Workload]{
-			ID: "status", Kind: field.Text, Min: 10, Max: 28,
+			ID: "status", Kind: field.Text, Min: 14, Max: 28,
 			Value: func(w *object.Workload, _ *Env) field.Value {
 				words, _ := w.Status()
 				return field.Of(words)
@@ -120,7 +120,7 @@ func jobs() *Resource[*object.Workload] {
 			Value: func(w *object.Workload, _ *Env) field.Value { return pair(int64(w.Ready), int64(w.Desired)) },
 		},
 		{
-			ID: "status", Kind: field.Text, Min: 10, Max: 28,
+			ID: "status", Kind: field.Text, Min: 14, Max: 28,
 			Value: func(w *object.Workload, _ *Env) field.Value { words, _ := w.Status(); return field.Of(words) },
 			Tone:  workloadTone,
 		},

@@ -27,7 +27,7 @@ func pods() *Resource[*object.Pod] {
 				Tone:  podReadyTone,
 			},
 			{
-				ID: "status", Kind: field.Text, Min: 8, Max: 28,
+				ID: "status", Kind: field.Text, Min: 14, Max: 28,
 				Value: func(p *object.Pod, _ *Env) field.Value { return field.Of(p.Status) },
 				Tone:  podTone,
 			},
@@ -48,7 +48,7 @@ func pods() *Resource[*object.Pod] {
 			labelsColumn[*object.Pod](),
 		)...),
 		Enter: func(s *Session, p *object.Pod) tea.Cmd {
-			return ui.Push(containers().Frame(s, Scope{
+			return ui.Push(containersOf().Frame(s, Scope{
 				Namespace: p.Namespace, Fields: "metadata.name=" + p.Name, Title: "pod/" + p.Name,
 			}))
 		},

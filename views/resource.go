@@ -208,7 +208,7 @@ func (r *Resource[T]) columns(own []Column[T], namespaces bool) []Column[T] {
 	var cols []Column[T]
 	if namespaces && r.Kind.Namespaced {
 		cols = append(cols, Column[T]{
-			ID: "namespace", Kind: field.Text, Min: 6, Max: 20, Middle: true,
+			ID: "namespace", Kind: field.Text, Min: 9, Max: 20, Middle: true,
 			Value: func(o T, _ *Env) field.Value { return field.Of(o.Head().Namespace) },
 		})
 	}
@@ -285,7 +285,7 @@ func matcher[T store.Object](f *filter.Filter, cols []Column[T], env *Env, root 
 
 func nameColumn[T store.Object]() Column[T] {
 	return Column[T]{
-		ID: "name", Kind: field.Text, Min: 12, Flex: 2, Middle: true,
+		ID: "name", Kind: field.Text, Min: 24, Flex: 2, Middle: true,
 		Value: func(o T, _ *Env) field.Value { return field.Of(o.Head().Name) },
 	}
 }

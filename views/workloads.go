@@ -48,16 +48,16 @@ func workloads() *Resource[*workloadRow] {
 		Name: "workloads", Short: []string{"wk", "workload"}, Primary: true,
 		Columns: append([]Column[*workloadRow]{
 			{
-				ID: "name", Kind: field.Text, Min: 12, Flex: 2, Middle: true,
+				ID: "name", Kind: field.Text, Min: 24, Flex: 2, Middle: true,
 				Value: func(r *workloadRow, _ *Env) field.Value { return field.Of(strings.Repeat("  ", r.depth) + r.Name) },
 			},
-			text("kind", (*workloadRow).kind).between(3, 9),
+			text("kind", (*workloadRow).kind),
 			{
 				ID: "ready", Kind: field.Number, Align: cell.Right,
 				Value: func(r *workloadRow, _ *Env) field.Value { return r.ready() },
 			},
 			{
-				ID: "status", Kind: field.Text, Min: 8, Max: 28,
+				ID: "status", Kind: field.Text, Min: 14, Max: 28,
 				Value: func(r *workloadRow, _ *Env) field.Value { return field.Of(r.status()) },
 				Tone:  workloadRowTone,
 			},
