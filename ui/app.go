@@ -49,7 +49,6 @@ type App struct {
 	prompt        *promptLine
 	toast         toast
 	notices       []string
-	quitting      bool
 	drawn         tea.View // valid while !dirty
 	dirty, redraw bool
 }
@@ -327,7 +326,22 @@ func (a *App) run(action Action) tea.Cmd {
 	if action.Disabled != "" {
 		return a.say(theme.Warn, action.Disabled)
 	}
-	return action.Run()
+	return a.perform(action.Run())
+}
+
+// perform does at once what an action asks of App, so that a key that is typed
+// ahead goes to the prompt that the key before it opened, and not to what was
+// there before.
+func (a *App) perform(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case nil:
+		return nil
+	case tea.Cmd:
+		return msg
+	case func() tea.Msg:
+		return msg
+	}
+	return a.update(msg)
 }
 
 // actions returns what can be done now: the view's own first.
@@ -340,22 +354,22 @@ func (a *App) actions() []Action {
 }
 
 func (a *App) global() []Action {
-	quiet := func(id keymap.ActionID, run func() tea.Cmd) Action {
+	quiet := func(id keymap.ActionID, run func() tea.Msg) Action {
 		return Action{ID: id, Quiet: true, Run: run}
 	}
 	actions := []Action{
-		quiet(keymap.GoBack, a.back),
-		quiet(keymap.HistoryBack, func() tea.Cmd { return a.travel(&a.past, &a.future, "this is where the history begins") }),
-		quiet(keymap.HistoryForward, func() tea.Cmd { return a.travel(&a.future, &a.past, "this is the newest place") }),
-		{ID: keymap.AppPalette, Run: a.palette},
-		{ID: keymap.AppMenu, Quiet: true, Run: a.menu},
-		{ID: keymap.AppHelp, Run: func() tea.Cmd { return a.push(helpFrame(a.opts, a.top())) }},
-		quiet(keymap.AppRedraw, func() tea.Cmd { return tea.ClearScreen }),
-		quiet(keymap.AppSuspend, func() tea.Cmd { return tea.Suspend }),
-		quiet(keymap.AppQuit, func() tea.Cmd { a.quitting = true; return tea.Quit }),
+		quiet(keymap.GoBack, func() tea.Msg { return a.back() }),
+		quiet(keymap.HistoryBack, func() tea.Msg { return a.travel(&a.past, &a.future, "this is where the history begins") }),
+		quiet(keymap.HistoryForward, func() tea.Msg { return a.travel(&a.future, &a.past, "this is the newest place") }),
+		{ID: keymap.AppPalette, Run: func() tea.Msg { return a.palette() }},
+		quiet(keymap.AppMenu, func() tea.Msg { return a.menu() }),
+		{ID: keymap.AppHelp, Run: func() tea.Msg { return a.push(helpFrame(a.opts, a.top())) }},
+		quiet(keymap.AppRedraw, func() tea.Msg { return tea.ClearScreen }),
+		quiet(keymap.AppSuspend, func() tea.Msg { return tea.Suspend }),
+		quiet(keymap.AppQuit, func() tea.Msg { return tea.Quit }),
 	}
 	for _, p := range a.opts.Primary {
-		actions = append(actions, quiet(p.ID, func() tea.Cmd { return a.root([]Frame{p.Open(a.top())}) }))
+		actions = append(actions, quiet(p.ID, func() tea.Msg { return a.root([]Frame{p.Open(a.top())}) }))
 	}
 	return actions
 }
@@ -387,7 +401,7 @@ func (a *App) actionItems() []Item {
 		}
 		items = append(items, Item{
 			Label: title, Detail: b.Help, Note: a.opts.Keys.Label(action.ID), Disabled: action.Disabled,
-			Run: func() tea.Cmd { return a.run(action) },
+			Run: func() tea.Msg { return a.run(action) },
 		})
 	}
 	return items
@@ -398,7 +412,7 @@ func (a *App) paste(text string) tea.Cmd {
 	case a.picker != nil:
 		return a.picker.paste(text)
 	case a.prompt != nil:
-		return a.prompt.paste(text)
+		return a.perform(a.prompt.paste(text))
 	}
 	return nil // letters of a paste are no commands
 }
@@ -407,7 +421,7 @@ func (a *App) paste(text string) tea.Cmd {
 type Pointer interface {
 	// Click selects what is on a line of the view, and opens it if it was
 	// selected before.
-	Click(line int) tea.Cmd
+	Click(line int) tea.Msg
 }
 
 func (a *App) wheel(msg tea.MouseWheelMsg) tea.Cmd {
@@ -430,7 +444,7 @@ func (a *App) click(msg tea.MouseClickMsg) tea.Cmd {
 	if !ok || a.picker != nil || msg.Mouse().Button != tea.MouseLeft {
 		return nil
 	}
-	return p.Click(msg.Mouse().Y - 1)
+	return a.perform(p.Click(msg.Mouse().Y - 1))
 }
 
 // View returns the frame. Bubble Tea asks for it after every message; it is

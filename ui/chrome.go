@@ -202,19 +202,19 @@ func (a *App) promptKey(msg tea.KeyPressMsg) tea.Cmd {
 				return a.say(theme.Error, why)
 			}
 			a.prompt = nil
-			return p.accept()
+			return a.perform(p.accept())
 		case keymap.PromptCancel:
 			a.prompt = nil
-			return p.cancel()
+			return a.perform(p.cancel())
 		case keymap.AppRedraw:
 			return tea.ClearScreen
 		case keymap.AppSuspend:
 			return tea.Suspend
 		case keymap.PromptComplete:
-			return p.complete()
+			return a.perform(p.complete())
 		}
 	}
-	return p.key(msg)
+	return a.perform(p.key(msg))
 }
 
 // pickerKey handles a key while a picker is open.
@@ -231,7 +231,7 @@ func (a *App) pickerKey(msg tea.KeyPressMsg) tea.Cmd {
 			if !ok {
 				return nil
 			}
-			return item.Run()
+			return a.perform(item.Run())
 		case keymap.PromptCancel:
 			a.picker = nil
 			return nil

@@ -41,7 +41,7 @@ type Item struct {
 	Tone     theme.Tone
 	Disabled string // why it cannot be chosen, "" if it can
 	Current  bool   // where the cursor begins
-	Run      func() tea.Cmd
+	Run      func() tea.Msg
 }
 
 // Loaded is what a picker's Load found.

@@ -22,19 +22,19 @@ func newPromptLine(th *theme.Theme, p Prompt) *promptLine {
 	return &promptLine{Prompt: p, theme: th, input: in}
 }
 
-func (p *promptLine) key(msg tea.KeyPressMsg) tea.Cmd {
+func (p *promptLine) key(msg tea.KeyPressMsg) tea.Msg {
 	before := p.input.Value()
 	p.input.Update(msg)
 	return p.changed(before)
 }
 
-func (p *promptLine) paste(text string) tea.Cmd {
+func (p *promptLine) paste(text string) tea.Msg {
 	before := p.input.Value()
 	p.input.Paste(text)
 	return p.changed(before)
 }
 
-func (p *promptLine) complete() tea.Cmd {
+func (p *promptLine) complete() tea.Msg {
 	if p.Complete == nil {
 		return nil
 	}
@@ -43,7 +43,7 @@ func (p *promptLine) complete() tea.Cmd {
 	return p.changed(before)
 }
 
-func (p *promptLine) changed(before string) tea.Cmd {
+func (p *promptLine) changed(before string) tea.Msg {
 	now := p.input.Value()
 	if now == before || p.Changed == nil {
 		return nil
@@ -58,14 +58,14 @@ func (p *promptLine) problem() string {
 	return p.Problem(p.input.Value())
 }
 
-func (p *promptLine) accept() tea.Cmd {
+func (p *promptLine) accept() tea.Msg {
 	if p.Accept == nil {
 		return nil
 	}
 	return p.Accept(p.input.Value())
 }
 
-func (p *promptLine) cancel() tea.Cmd {
+func (p *promptLine) cancel() tea.Msg {
 	if p.Cancel == nil {
 		return nil
 	}

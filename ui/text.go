@@ -89,18 +89,18 @@ func (t *Text) Actions(what string) []Action {
 	}
 	actions := []Action{
 		{ID: keymap.TextSearch, Run: t.ask},
-		{ID: keymap.TextNext, Quiet: found != "", Disabled: found, Run: func() tea.Cmd { return t.jump(t.pager.Next) }},
-		{ID: keymap.TextPrevious, Quiet: found != "", Disabled: found, Run: func() tea.Cmd { return t.jump(t.pager.Prev) }},
-		{ID: keymap.TextWrap, Run: func() tea.Cmd { t.pager.SetWrap(!t.pager.Wrapped()); return nil }},
-		{ID: keymap.CopyText, Run: func() tea.Cmd { return Copy(t.pager.Plain(), what) }},
+		{ID: keymap.TextNext, Quiet: found != "", Disabled: found, Run: func() tea.Msg { return t.jump(t.pager.Next) }},
+		{ID: keymap.TextPrevious, Quiet: found != "", Disabled: found, Run: func() tea.Msg { return t.jump(t.pager.Prev) }},
+		{ID: keymap.TextWrap, Run: func() tea.Msg { t.pager.SetWrap(!t.pager.Wrapped()); return nil }},
+		{ID: keymap.CopyText, Run: func() tea.Msg { return Copy(t.pager.Plain(), what) }},
 	}
 	if t.search != "" {
-		actions = append(actions, Action{ID: keymap.GoBack, Quiet: true, Run: func() tea.Cmd { t.find(""); return nil }})
+		actions = append(actions, Action{ID: keymap.GoBack, Quiet: true, Run: func() tea.Msg { t.find(""); return nil }})
 	}
 	return actions
 }
 
-func (t *Text) jump(to func() bool) tea.Cmd {
+func (t *Text) jump(to func() bool) tea.Msg {
 	if !to() {
 		return Toast(theme.Warn, fmt.Sprintf("%q is not in this text", t.search))
 	}
@@ -108,13 +108,13 @@ func (t *Text) jump(to func() bool) tea.Cmd {
 }
 
 // ask opens the prompt of the search, which works as one types.
-func (t *Text) ask() tea.Cmd {
+func (t *Text) ask() tea.Msg {
 	before := t.search
 	return Ask(Prompt{
 		Label: "/", Text: before, Hint: "text, or a regular expression",
-		Changed: func(s string) tea.Cmd { t.find(s); return nil },
-		Cancel:  func() tea.Cmd { t.find(before); return nil },
-		Accept: func(s string) tea.Cmd {
+		Changed: func(s string) tea.Msg { t.find(s); return nil },
+		Cancel:  func() tea.Msg { t.find(before); return nil },
+		Accept: func(s string) tea.Msg {
 			t.find(s)
 			if _, total, counted := t.pager.Matches(); s != "" && counted && total == 0 {
 				return Toast(theme.Warn, fmt.Sprintf("%q is not in this text", s))

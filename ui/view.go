@@ -59,7 +59,10 @@ type Action struct {
 	Disabled string
 	// Quiet keeps the action out of the footer.
 	Quiet bool
-	Run   func() tea.Cmd
+	// Run does it. What it returns is done before the next key is looked at: a
+	// message of App's, such as Push or Ask; or it is a tea.Cmd, which runs in
+	// the background.
+	Run func() tea.Msg
 }
 
 // Header is what the top line says of a view.
@@ -118,29 +121,30 @@ type (
 	CopyMsg struct{ Text, What string }
 )
 
-// Push returns a Cmd that opens a view.
-func Push(f Frame) tea.Cmd { return message(PushMsg{f}) }
+// Push opens a view on top of the stack.
+func Push(f Frame) tea.Msg { return PushMsg{f} }
 
-// Root returns a Cmd that replaces the stack.
-func Root(frames ...Frame) tea.Cmd { return message(RootMsg{frames}) }
+// Root replaces the whole stack.
+func Root(frames ...Frame) tea.Msg { return RootMsg{frames} }
 
-// Replace returns a Cmd that opens a view in the place of the one on top.
-func Replace(f Frame) tea.Cmd { return message(ReplaceMsg{f}) }
+// Replace opens a view in the place of the one on top.
+func Replace(f Frame) tea.Msg { return ReplaceMsg{f} }
 
-// Ask returns a Cmd that asks for a line of text.
-func Ask(p Prompt) tea.Cmd { return message(PromptMsg{p}) }
+// Ask asks for a line of text.
+func Ask(p Prompt) tea.Msg { return PromptMsg{p} }
 
-// Pick returns a Cmd that asks to choose one of a list.
-func Pick(p *Picker) tea.Cmd { return message(PickMsg{p}) }
+// Pick asks to choose one of a list.
+func Pick(p *Picker) tea.Msg { return PickMsg{p} }
 
-// Toast returns a Cmd that shows text in the footer for a while.
-func Toast(tone theme.Tone, text string) tea.Cmd { return message(ToastMsg{text, tone}) }
+// Toast shows text in the footer for a while.
+func Toast(tone theme.Tone, text string) tea.Msg { return ToastMsg{text, tone} }
 
-// Copy returns a Cmd that puts text on the clipboard. what is said about it in
-// the footer: `copied NAME`.
-func Copy(text, what string) tea.Cmd { return message(CopyMsg{text, what}) }
+// Copy puts text on the clipboard. what is said about it in the footer:
+// `copied NAME`.
+func Copy(text, what string) tea.Msg { return CopyMsg{text, what} }
 
-func message(m tea.Msg) tea.Cmd { return func() tea.Msg { return m } }
+// Send returns a Cmd that sends msg to App, for Update, which returns Cmds.
+func Send(msg tea.Msg) tea.Cmd { return func() tea.Msg { return msg } }
 
 // Prompt asks for a line of text in the footer.
 type Prompt struct {
@@ -149,10 +153,10 @@ type Prompt struct {
 	Hint    string // shown while nothing is typed
 	History []string
 	// Changed is called after every key, so that a filter works as one types.
-	Changed func(text string) tea.Cmd
+	Changed func(text string) tea.Msg
 	// Accept is called with enter, Cancel with esc.
-	Accept func(text string) tea.Cmd
-	Cancel func() tea.Cmd
+	Accept func(text string) tea.Msg
+	Cancel func() tea.Msg
 	// Problem says what is wrong with the text, "" if nothing is.
 	Problem func(text string) string
 	// Complete returns the text with the word at its end completed.

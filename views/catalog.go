@@ -5,12 +5,14 @@ import (
 	"slices"
 	"strings"
 
+	tea "charm.land/bubbletea/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/nearest"
 	"quarterdeck/ui"
+	"quarterdeck/ui/theme"
 )
 
 // Catalog returns the resources with columns of their own and the well-known
@@ -55,15 +57,38 @@ func builtin(group, version, plural, kind string, namespaced bool, short ...stri
 	return generic(schema.GroupVersionResource{Group: group, Version: version, Resource: plural}, kind, namespaced, short...)
 }
 
+// known returns the resource of the catalog that a word names. It asks nobody.
+func known(word string) (Opener, bool) {
+	for _, o := range Catalog() {
+		if o.Names().Matches(word) {
+			return o, true
+		}
+	}
+	return nil, false
+}
+
+// with opens something of the resource that a word names: at once if the
+// catalog has it, else when discovery has answered.
+func (s *Session) with(word string, open func(Opener) tea.Msg) tea.Msg {
+	if o, ok := known(word); ok {
+		return open(o)
+	}
+	return func() tea.Msg {
+		o, err := s.Find(word)
+		if err != nil {
+			return ui.ToastMsg{Text: err.Error(), Tone: theme.Error}
+		}
+		return open(o)
+	}
+}
+
 // Find returns the resource that a word names: a plural, a kind, a short name,
 // or plural.group. What the catalog does not have is looked up by discovery.
 func (s *Session) Find(word string) (Opener, error) {
-	catalog := Catalog()
-	for _, o := range catalog {
-		if o.Names().Matches(word) {
-			return o, nil
-		}
+	if o, ok := known(word); ok {
+		return o, nil
 	}
+	catalog := Catalog()
 	more, err := s.discovered()
 	for _, o := range more {
 		if o.Names().Matches(word) {
@@ -110,14 +135,9 @@ func (p *Program) Home(ui.View) ui.Frame {
 	return s.home().Frame(s, Scope{})
 }
 
-// Start returns the first frame: the view or the kind called name. Kinds that
-// the catalog does not have are looked up when the frame is already up.
+// Start returns the first frame: the view or the kind called name. Only kinds
+// that the catalog does not have wait for discovery.
 func (s *Session) Start(name string) (ui.Frame, error) {
-	for _, o := range Catalog() {
-		if o.Names().Matches(name) {
-			return o.Frame(s, Scope{}), nil
-		}
-	}
 	o, err := s.Find(name)
 	if err != nil {
 		return ui.Frame{}, err

@@ -67,7 +67,7 @@ func containersWith(pod ...Column[*container]) *Resource[*container] {
 			return &containerSource{pods: store.Open(s.Client.Stores, object.Pods(), scope.store())}
 		},
 		Ref: func(c *container) kube.Ref { return pods().ref(c.pod) },
-		Enter: func(s *Session, c *container) tea.Cmd {
+		Enter: func(s *Session, c *container) tea.Msg {
 			return ui.Push(describeFrame(s, pods().ref(c.pod)))
 		},
 		Node: func(c *container) string { return c.pod.Node },

@@ -80,7 +80,7 @@ func shortKind(kind string) string {
 }
 
 // enterPods opens the pods of a workload.
-func enterPods(s *Session, w *object.Workload) tea.Cmd {
+func enterPods(s *Session, w *object.Workload) tea.Msg {
 	scope, ok := podsOf(w)
 	if !ok {
 		return ui.Push(yamlFrame(s, workloadRef(w)))
@@ -162,7 +162,7 @@ func cronJobs() Opener {
 		ageColumn[*object.Workload](),
 		labelsColumn[*object.Workload](),
 	}
-	r.Enter = func(s *Session, w *object.Workload) tea.Cmd {
+	r.Enter = func(s *Session, w *object.Workload) tea.Msg {
 		return ui.Push(jobs().Frame(s, Scope{Namespace: w.Namespace, Owner: w.UID, Title: "cronjob/" + w.Name}))
 	}
 	r.Pods = nil
@@ -193,7 +193,7 @@ func services() Opener {
 			labelsColumn[*object.Service](),
 		},
 		Pods: servicePods,
-		Enter: func(s *Session, o *object.Service) tea.Cmd {
+		Enter: func(s *Session, o *object.Service) tea.Msg {
 			if scope, ok := servicePods(o); ok {
 				return s.openPods(scope)
 			}
@@ -228,7 +228,7 @@ func nodes() *Resource[*object.Node] {
 		)...),
 		Pods:  nodePods,
 		Usage: func(Scope) metrics.Scope { return metrics.Nodes() },
-		Enter: func(s *Session, n *object.Node) tea.Cmd {
+		Enter: func(s *Session, n *object.Node) tea.Msg {
 			scope, _ := nodePods(n)
 			return s.openPods(scope)
 		},
@@ -268,7 +268,7 @@ func events() Opener {
 			since("first", func(e *object.Event) int64 { return e.First }).wide(),
 			nameColumn[*object.Event]().wide(),
 		},
-		Enter: func(s *Session, e *object.Event) tea.Cmd { return s.openNamed(e.Kind, "", e.Namespace, e.About, e.UID) },
+		Enter: func(s *Session, e *object.Event) tea.Msg { return s.openNamed(e.Kind, "", e.Namespace, e.About, e.UID) },
 	}
 }
 
@@ -281,7 +281,7 @@ func namespaces() Opener {
 				func(n *object.Plain, _ *Env) theme.Tone { return statusTone(n.Status) }),
 			ageColumn[*object.Plain](), labelsColumn[*object.Plain](),
 		},
-		Enter: func(s *Session, n *object.Plain) tea.Cmd {
+		Enter: func(s *Session, n *object.Plain) tea.Msg {
 			return ui.Root(s.home().Frame(s.In(n.Name), Scope{}))
 		},
 	}
@@ -334,7 +334,7 @@ func autoscalers() Opener {
 			since("scaled", func(a *object.Autoscaler) int64 { return a.LastScale }),
 			ageColumn[*object.Autoscaler](), labelsColumn[*object.Autoscaler](),
 		},
-		Enter: func(s *Session, a *object.Autoscaler) tea.Cmd {
+		Enter: func(s *Session, a *object.Autoscaler) tea.Msg {
 			return s.openNamed(a.TargetKind, a.TargetAPI, a.Namespace, a.Target, "")
 		},
 	}
@@ -364,7 +364,7 @@ func budgets() Opener {
 			ageColumn[*object.Budget](), labelsColumn[*object.Budget](),
 		},
 		Pods: budgetPods,
-		Enter: func(s *Session, b *object.Budget) tea.Cmd {
+		Enter: func(s *Session, b *object.Budget) tea.Msg {
 			if scope, ok := budgetPods(b); ok {
 				return s.openPods(scope)
 			}
@@ -409,14 +409,8 @@ func crds() Opener {
 		Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions",
 	}, "CustomResourceDefinition", false, "crd", "crds")
 	// The name of a definition is that of the resource it defines.
-	r.Enter = func(s *Session, d *store.Row) tea.Cmd {
-		return func() tea.Msg {
-			o, err := s.Find(d.Name)
-			if err != nil {
-				return ui.ToastMsg{Text: err.Error(), Tone: theme.Error}
-			}
-			return ui.PushMsg{Frame: o.Frame(s, Scope{})}
-		}
+	r.Enter = func(s *Session, d *store.Row) tea.Msg {
+		return s.with(d.Name, func(o Opener) tea.Msg { return ui.Push(o.Frame(s, Scope{})) })
 	}
 	return r
 }

@@ -15,40 +15,45 @@ import (
 )
 
 // openPods opens the list of the pods in scope.
-func (s *Session) openPods(scope Scope) tea.Cmd { return ui.Push(pods().Frame(s, scope)) }
+func (s *Session) openPods(scope Scope) tea.Msg { return ui.Push(pods().Frame(s, scope)) }
 
 // openNode opens the list of nodes with one node in it.
-func (s *Session) openNode(name string) tea.Cmd {
+func (s *Session) openNode(name string) tea.Msg {
 	return ui.Push(nodes().Frame(s, Scope{Fields: "metadata.name=" + name, Title: "node/" + name}))
 }
 
 // openOwner opens the list of the object that controls another.
-func (s *Session) openOwner(m *store.Meta) tea.Cmd {
+func (s *Session) openOwner(m *store.Meta) tea.Msg {
 	return s.openNamed(m.Owner.Kind, m.Owner.APIVersion, m.Namespace, m.Owner.Name, m.Owner.UID)
 }
 
 // openNamed opens a list that holds one object, so that everything that can be
 // done with it is at hand. apiVersion may be empty for kinds that everybody
 // knows.
-func (s *Session) openNamed(kind, apiVersion, namespace, name string, _ types.UID) tea.Cmd {
+func (s *Session) openNamed(kind, apiVersion, namespace, name string, _ types.UID) tea.Msg {
+	open := func(o Opener) tea.Msg {
+		n := o.Names()
+		ref := kube.Ref{GVR: n.GVR, Kind: n.Kind, Namespace: namespace, Name: name}
+		return ui.Push(o.Frame(s, Scope{
+			Namespace: namespace, AllNamespaces: namespace == "", Fields: "metadata.name=" + name, Title: ref.String(),
+		}))
+	}
+	gv, err := schema.ParseGroupVersion(apiVersion)
+	if o, ok := known(kind); ok && (err != nil || gv.Group == "" || gv.Group == o.Names().GVR.Group) {
+		return open(o)
+	}
 	return func() tea.Msg {
 		word := kind
-		if gv, err := schema.ParseGroupVersion(apiVersion); err == nil && gv.Group != "" {
-			if mapper, err := s.Client.Mapper(); err == nil {
-				if m, err := mapper.RESTMapping(gv.WithKind(kind).GroupKind(), gv.Version); err == nil {
-					word = m.Resource.GroupResource().String()
-				}
+		if mapper, err := s.Client.Mapper(); err == nil {
+			if m, err := mapper.RESTMapping(gv.WithKind(kind).GroupKind(), gv.Version); err == nil {
+				word = m.Resource.GroupResource().String()
 			}
 		}
 		o, err := s.Find(word)
 		if err != nil {
 			return ui.ToastMsg{Text: fmt.Sprintf("cannot open %s/%s: %s", strings.ToLower(kind), name, err), Tone: theme.Error}
 		}
-		n := o.Names()
-		ref := kube.Ref{GVR: n.GVR, Kind: n.Kind, Namespace: namespace, Name: name}
-		return ui.PushMsg{Frame: o.Frame(s, Scope{
-			Namespace: namespace, AllNamespaces: namespace == "", Fields: "metadata.name=" + name, Title: ref.String(),
-		})}
+		return open(o)
 	}
 }
 

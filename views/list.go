@@ -283,8 +283,8 @@ func (l *list[T]) fallback() tea.Cmd {
 	}
 	to := s.In(s.Fallback)
 	return tea.Batch(
-		ui.Replace(l.res.Frame(to, Scope{})),
-		ui.Toast(theme.Warn, fmt.Sprintf("you may not list %s in all namespaces: this is %q, n chooses another", l.res.Name, s.Fallback)),
+		ui.Send(ui.Replace(l.res.Frame(to, Scope{}))),
+		ui.Send(ui.Toast(theme.Warn, fmt.Sprintf("you may not list %s in all namespaces: this is %q, n chooses another", l.res.Name, s.Fallback))),
 	)
 }
 
@@ -297,7 +297,7 @@ func (l *list[T]) markSort() {
 }
 
 // sortBy changes the order of the rows.
-func (l *list[T]) sortBy(id string, desc bool) tea.Cmd {
+func (l *list[T]) sortBy(id string, desc bool) tea.Msg {
 	l.sortID, l.desc, l.resort = id, desc, true
 	l.markSort()
 	return l.project()
@@ -305,7 +305,7 @@ func (l *list[T]) sortBy(id string, desc bool) tea.Cmd {
 
 // setFilter changes which rows are shown. A filter that does not parse leaves
 // the last good one.
-func (l *list[T]) setFilter(text string) tea.Cmd {
+func (l *list[T]) setFilter(text string) tea.Msg {
 	f, err := filter.Parse(text, filterColumns(l.cols))
 	if err != nil {
 		return nil // the prompt says why
@@ -394,7 +394,7 @@ func (l *list[T]) Move(id keymap.ActionID) {
 }
 
 // Click selects the row on a line, and opens it if it was selected.
-func (l *list[T]) Click(line int) tea.Cmd {
+func (l *list[T]) Click(line int) tea.Msg {
 	before := l.table.SelectedKey()
 	if l.table.SelectLine(line) && l.table.SelectedKey() == before {
 		return l.enter()

@@ -17,7 +17,7 @@ func (l *list[T]) Actions() []ui.Action {
 	if !ok {
 		none = "no row is selected"
 	}
-	on := func(run func(T) tea.Cmd) func() tea.Cmd { return func() tea.Cmd { return run(selected) } }
+	on := func(run func(T) tea.Msg) func() tea.Msg { return func() tea.Msg { return run(selected) } }
 
 	actions := []ui.Action{
 		{ID: keymap.GoOpen, Disabled: none, Run: l.enter},
@@ -25,18 +25,18 @@ func (l *list[T]) Actions() []ui.Action {
 		{ID: keymap.ObjectDescribe, Disabled: none, Run: on(l.describe)},
 		{ID: keymap.ObjectYAML, Disabled: none, Run: on(l.yaml)},
 		{ID: keymap.ObjectEvents, Disabled: none, Run: on(l.events)},
-		{ID: keymap.NamespaceSwitch, Run: func() tea.Cmd { return ui.Pick(l.session.namespaces(l.reopen)) }},
+		{ID: keymap.NamespaceSwitch, Run: func() tea.Msg { return ui.Pick(l.session.namespaces(l.reopen)) }},
 		{ID: keymap.ListSort, Quiet: true, Run: l.askSort},
-		{ID: keymap.ListWide, Quiet: true, Run: func() tea.Cmd { l.table.SetWide(!l.table.Wide()); return nil }},
+		{ID: keymap.ListWide, Quiet: true, Run: func() tea.Msg { l.table.SetWide(!l.table.Wide()); return nil }},
 		{ID: keymap.ListDetail, Quiet: true, Run: l.toggleDetail},
-		{ID: keymap.SortLeft, Quiet: true, Run: func() tea.Cmd { return l.sortNext(-1) }},
-		{ID: keymap.SortRight, Quiet: true, Run: func() tea.Cmd { return l.sortNext(1) }},
-		{ID: keymap.SortReverse, Quiet: true, Run: func() tea.Cmd { return l.sortBy(l.sortID, !l.desc) }},
-		{ID: keymap.NamespaceAll, Quiet: true, Run: func() tea.Cmd { return l.reopen("") }},
-		{ID: keymap.ContextSwitch, Quiet: true, Run: func() tea.Cmd { return ui.Pick(l.session.contexts()) }},
-		{ID: keymap.MarkToggle, Quiet: true, Disabled: none, Run: func() tea.Cmd { l.table.ToggleMark(); return nil }},
-		{ID: keymap.MarkRange, Quiet: true, Disabled: none, Run: func() tea.Cmd { l.table.MarkRange(); return nil }},
-		{ID: keymap.MarkNone, Quiet: true, Run: func() tea.Cmd { l.table.ClearMarks(); return nil }},
+		{ID: keymap.SortLeft, Quiet: true, Run: func() tea.Msg { return l.sortNext(-1) }},
+		{ID: keymap.SortRight, Quiet: true, Run: func() tea.Msg { return l.sortNext(1) }},
+		{ID: keymap.SortReverse, Quiet: true, Run: func() tea.Msg { return l.sortBy(l.sortID, !l.desc) }},
+		{ID: keymap.NamespaceAll, Quiet: true, Run: func() tea.Msg { return l.reopen("") }},
+		{ID: keymap.ContextSwitch, Quiet: true, Run: func() tea.Msg { return ui.Pick(l.session.contexts()) }},
+		{ID: keymap.MarkToggle, Quiet: true, Disabled: none, Run: func() tea.Msg { l.table.ToggleMark(); return nil }},
+		{ID: keymap.MarkRange, Quiet: true, Disabled: none, Run: func() tea.Msg { l.table.MarkRange(); return nil }},
+		{ID: keymap.MarkNone, Quiet: true, Run: func() tea.Msg { l.table.ClearMarks(); return nil }},
 		{ID: keymap.CopyName, Quiet: true, Disabled: none, Run: l.copyNames},
 		{ID: keymap.CopyCell, Quiet: true, Disabled: none, Run: l.askCell},
 		{ID: keymap.AppRefresh, Quiet: true, Run: l.refresh},
@@ -46,13 +46,13 @@ func (l *list[T]) Actions() []ui.Action {
 	}
 	if l.res.Root != nil {
 		actions = append(actions,
-			ui.Action{ID: keymap.TreeToggle, Disabled: none, Run: func() tea.Cmd { return l.fold(selected, nil) }},
-			ui.Action{ID: keymap.TreeExpand, Quiet: true, Disabled: none, Run: func() tea.Cmd { open := true; return l.fold(selected, &open) }},
-			ui.Action{ID: keymap.TreeCollapse, Quiet: true, Disabled: none, Run: func() tea.Cmd { open := false; return l.fold(selected, &open) }},
+			ui.Action{ID: keymap.TreeToggle, Disabled: none, Run: func() tea.Msg { return l.fold(selected, nil) }},
+			ui.Action{ID: keymap.TreeExpand, Quiet: true, Disabled: none, Run: func() tea.Msg { open := true; return l.fold(selected, &open) }},
+			ui.Action{ID: keymap.TreeCollapse, Quiet: true, Disabled: none, Run: func() tea.Msg { open := false; return l.fold(selected, &open) }},
 		)
 	}
 	if l.filterText != "" {
-		actions = append(actions, ui.Action{ID: keymap.GoBack, Title: "clear filter", Quiet: true, Run: func() tea.Cmd { return l.setFilter("") }})
+		actions = append(actions, ui.Action{ID: keymap.GoBack, Title: "clear filter", Quiet: true, Run: func() tea.Msg { return l.setFilter("") }})
 	}
 	return actions
 }
@@ -62,14 +62,14 @@ func (l *list[T]) links(o T) []ui.Action {
 	m := o.Head()
 	s := l.session
 	var actions []ui.Action
-	owner := ui.Action{ID: keymap.GoOwner, Quiet: true, Run: func() tea.Cmd { return s.openOwner(m) }}
+	owner := ui.Action{ID: keymap.GoOwner, Quiet: true, Run: func() tea.Msg { return s.openOwner(m) }}
 	if m.Owner == nil {
 		owner.Disabled = "nothing owns " + m.Name
 	}
 	actions = append(actions, owner)
 	if l.res.Node != nil {
 		node := l.res.Node(o)
-		a := ui.Action{ID: keymap.GoNode, Quiet: true, Run: func() tea.Cmd { return s.openNode(node) }}
+		a := ui.Action{ID: keymap.GoNode, Quiet: true, Run: func() tea.Msg { return s.openNode(node) }}
 		if node == "" {
 			a.Disabled = m.Name + " is on no node yet"
 		}
@@ -77,21 +77,21 @@ func (l *list[T]) links(o T) []ui.Action {
 	}
 	if l.res.Pods != nil {
 		scope, ok := l.res.Pods(o)
-		a := ui.Action{ID: keymap.GoPods, Quiet: true, Run: func() tea.Cmd { return s.openPods(scope) }}
+		a := ui.Action{ID: keymap.GoPods, Quiet: true, Run: func() tea.Msg { return s.openPods(scope) }}
 		if !ok {
 			a.Disabled = l.res.ref(o).String() + " selects no pods"
 		}
 		actions = append(actions, a)
 	}
 	if m.Namespace != "" {
-		actions = append(actions, ui.Action{ID: keymap.NamespaceHere, Quiet: true, Run: func() tea.Cmd { return l.reopen(m.Namespace) }})
+		actions = append(actions, ui.Action{ID: keymap.NamespaceHere, Quiet: true, Run: func() tea.Msg { return l.reopen(m.Namespace) }})
 	}
 	return actions
 }
 
 // fold shows or hides what belongs to a row; a nil open turns it around. To hide
 // what is hidden already folds the row that it belongs to.
-func (l *list[T]) fold(o T, open *bool) tea.Cmd {
+func (l *list[T]) fold(o T, open *bool) tea.Msg {
 	uid := o.Head().UID
 	is := l.scope.folds.isOpen(uid)
 	want := !is
@@ -107,7 +107,7 @@ func (l *list[T]) fold(o T, open *bool) tea.Cmd {
 	return l.project()
 }
 
-func (l *list[T]) enter() tea.Cmd {
+func (l *list[T]) enter() tea.Msg {
 	o, ok := l.table.Selected()
 	if !ok {
 		return nil
@@ -118,22 +118,22 @@ func (l *list[T]) enter() tea.Cmd {
 	return l.yaml(o)
 }
 
-func (l *list[T]) yaml(o T) tea.Cmd     { return ui.Push(yamlFrame(l.session, l.res.ref(o))) }
-func (l *list[T]) describe(o T) tea.Cmd { return ui.Push(describeFrame(l.session, l.res.ref(o))) }
-func (l *list[T]) events(o T) tea.Cmd   { return ui.Push(eventsFrame(l.session, l.res.ref(o))) }
+func (l *list[T]) yaml(o T) tea.Msg     { return ui.Push(yamlFrame(l.session, l.res.ref(o))) }
+func (l *list[T]) describe(o T) tea.Msg { return ui.Push(describeFrame(l.session, l.res.ref(o))) }
+func (l *list[T]) events(o T) tea.Msg   { return ui.Push(eventsFrame(l.session, l.res.ref(o))) }
 
 // reopen shows the resource in another namespace.
-func (l *list[T]) reopen(namespace string) tea.Cmd {
+func (l *list[T]) reopen(namespace string) tea.Msg {
 	return ui.Root(l.res.Frame(l.session.In(namespace), Scope{}))
 }
 
 // refresh lists again: what is there stays on screen meanwhile.
-func (l *list[T]) refresh() tea.Cmd {
+func (l *list[T]) refresh() tea.Msg {
 	l.session.Client.Stores.Again()
 	return nil
 }
 
-func (l *list[T]) askFilter() tea.Cmd {
+func (l *list[T]) askFilter() tea.Msg {
 	before := l.filterText
 	return ui.Ask(ui.Prompt{
 		Label: "/", Text: before, Hint: "text  /regex/  !not  -l app=web  restarts>3 age<10m",
@@ -144,17 +144,17 @@ func (l *list[T]) askFilter() tea.Cmd {
 			}
 			return ""
 		},
-		Cancel: func() tea.Cmd { return l.setFilter(before) },
+		Cancel: func() tea.Msg { return l.setFilter(before) },
 		Accept: l.setFilter,
 	})
 }
 
-func (l *list[T]) askSort() tea.Cmd {
+func (l *list[T]) askSort() tea.Msg {
 	p := &ui.Picker{Title: "sort by"}
 	for _, c := range l.cols {
 		p.Items = append(p.Items, ui.Item{
 			Label: strings.ToLower(c.Title), Detail: sortHint(c.ID == l.sortID, l.desc), Current: c.ID == l.sortID,
-			Run: func() tea.Cmd { return l.sortBy(c.ID, c.ID == l.sortID && !l.desc) },
+			Run: func() tea.Msg { return l.sortBy(c.ID, c.ID == l.sortID && !l.desc) },
 		})
 	}
 	return ui.Pick(p)
@@ -171,7 +171,7 @@ func sortHint(current, desc bool) string {
 }
 
 // sortNext sorts by the visible column n places to the right.
-func (l *list[T]) sortNext(n int) tea.Cmd {
+func (l *list[T]) sortNext(n int) tea.Msg {
 	cols := l.table.Columns()
 	at := 0
 	for i, c := range cols {
@@ -183,7 +183,7 @@ func (l *list[T]) sortNext(n int) tea.Cmd {
 	return l.sortBy(cols[at].ID, false)
 }
 
-func (l *list[T]) toggleDetail() tea.Cmd {
+func (l *list[T]) toggleDetail() tea.Msg {
 	if l.paneShown {
 		l.detail = DetailOff
 	} else {
@@ -203,7 +203,7 @@ func (l *list[T]) selection() []T {
 	return nil
 }
 
-func (l *list[T]) copyNames() tea.Cmd {
+func (l *list[T]) copyNames() tea.Msg {
 	var names []string
 	for _, o := range l.selection() {
 		names = append(names, o.Head().Name)
@@ -215,7 +215,7 @@ func (l *list[T]) copyNames() tea.Cmd {
 	return ui.Copy(strings.Join(names, "\n"), what)
 }
 
-func (l *list[T]) askCell() tea.Cmd {
+func (l *list[T]) askCell() tea.Msg {
 	o, ok := l.table.Selected()
 	if !ok {
 		return nil
@@ -225,7 +225,7 @@ func (l *list[T]) askCell() tea.Cmd {
 		value := c.Value(o, l.env).Format(l.env.Now)
 		p.Items = append(p.Items, ui.Item{
 			Label: strings.ToLower(c.Title), Detail: value,
-			Run: func() tea.Cmd { return ui.Copy(value, strings.ToLower(c.Title)+" "+value) },
+			Run: func() tea.Msg { return ui.Copy(value, strings.ToLower(c.Title)+" "+value) },
 		})
 	}
 	return ui.Pick(p)

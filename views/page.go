@@ -139,7 +139,7 @@ func (p *page) Header() ui.Header {
 func (p *page) Actions() []ui.Action {
 	var actions []ui.Action
 	if p.kind.yaml {
-		actions = append(actions, ui.Action{ID: keymap.TextManagedFields, Run: func() tea.Cmd {
+		actions = append(actions, ui.Action{ID: keymap.TextManagedFields, Run: func() tea.Msg {
 			p.opts.ManagedFields = !p.opts.ManagedFields
 			return p.load()
 		}})
@@ -148,7 +148,7 @@ func (p *page) Actions() []ui.Action {
 			if p.opts.Reveal {
 				title = "mask"
 			}
-			actions = append(actions, ui.Action{ID: keymap.SecretReveal, Title: title, Run: func() tea.Cmd {
+			actions = append(actions, ui.Action{ID: keymap.SecretReveal, Title: title, Run: func() tea.Msg {
 				p.opts.Reveal = !p.opts.Reveal
 				return p.load()
 			}})
@@ -159,13 +159,13 @@ func (p *page) Actions() []ui.Action {
 		keymap.ObjectYAML: yamlPage(), keymap.ObjectDescribe: describePage(), keymap.ObjectEvents: eventsPage(),
 	} {
 		if k.title != p.kind.title {
-			actions = append(actions, ui.Action{ID: id, Quiet: true, Run: func() tea.Cmd { return ui.Replace(k.frame(p.session, p.ref)) }})
+			actions = append(actions, ui.Action{ID: id, Quiet: true, Run: func() tea.Msg { return ui.Replace(k.frame(p.session, p.ref)) }})
 		}
 	}
 	return append(actions,
-		ui.Action{ID: keymap.CopyName, Quiet: true, Run: func() tea.Cmd { return ui.Copy(p.ref.Name, p.ref.Name) }},
-		ui.Action{ID: keymap.ContextSwitch, Quiet: true, Run: func() tea.Cmd { return ui.Pick(p.session.contexts()) }},
-		ui.Action{ID: keymap.AppRefresh, Quiet: true, Run: p.load},
+		ui.Action{ID: keymap.CopyName, Quiet: true, Run: func() tea.Msg { return ui.Copy(p.ref.Name, p.ref.Name) }},
+		ui.Action{ID: keymap.ContextSwitch, Quiet: true, Run: func() tea.Msg { return ui.Pick(p.session.contexts()) }},
+		ui.Action{ID: keymap.AppRefresh, Quiet: true, Run: func() tea.Msg { return p.load() }},
 	)
 }
 

@@ -18,13 +18,13 @@ import (
 
 // namespaces returns the choice of a namespace. A name that is typed in full is
 // always taken: who may work in one namespace often may not list them.
-func (s *Session) namespaces(open func(namespace string) tea.Cmd) *ui.Picker {
+func (s *Session) namespaces(open func(namespace string) tea.Msg) *ui.Picker {
 	item := func(name string) ui.Item {
-		return ui.Item{Label: name, Current: name == s.Namespace, Run: func() tea.Cmd { return open(name) }}
+		return ui.Item{Label: name, Current: name == s.Namespace, Run: func() tea.Msg { return open(name) }}
 	}
 	all := ui.Item{
 		Label: "all", Detail: "all namespaces", Current: s.Namespace == "",
-		Note: s.Keys.Label("namespace.all"), Run: func() tea.Cmd { return open("") },
+		Note: s.Keys.Label("namespace.all"), Run: func() tea.Msg { return open("") },
 	}
 	return &ui.Picker{
 		Title: "namespace",
@@ -100,14 +100,14 @@ func (s *Session) contexts() *ui.Picker {
 		}
 		p.Items = append(p.Items, ui.Item{
 			Label: c.Name, Detail: detail, Tone: tone, Current: c.Name == s.Client.Context,
-			Run: func() tea.Cmd { return s.switchContext(c.Name) },
+			Run: func() tea.Msg { return s.switchContext(c.Name) },
 		})
 	}
 	return p
 }
 
 // switchContext opens the home view of another context.
-func (s *Session) switchContext(name string) tea.Cmd {
+func (s *Session) switchContext(name string) tea.Msg {
 	c, err := s.Connect(name)
 	if err != nil {
 		return ui.Toast(theme.Error, sanitize.Line(err.Error()))
@@ -128,7 +128,7 @@ func (p *Program) Palette(ui.View) *ui.Picker {
 		}
 		picker.Items = append(picker.Items, ui.Item{
 			Label: n.Plural, Detail: detail,
-			Run: func() tea.Cmd { return ui.Root(o.Frame(s, Scope{})) },
+			Run: func() tea.Msg { return ui.Root(o.Frame(s, Scope{})) },
 		})
 	}
 	picker.Free = func(text string) ui.Item { return s.command(text) }
@@ -139,7 +139,7 @@ func (p *Program) Palette(ui.View) *ui.Picker {
 			n := o.Names()
 			loaded.Items = append(loaded.Items, ui.Item{
 				Label: n.Plural, Detail: n.Kind + " " + n.GVR.GroupVersion().String(),
-				Run: func() tea.Cmd { return ui.Root(o.Frame(s, Scope{})) },
+				Run: func() tea.Msg { return ui.Root(o.Frame(s, Scope{})) },
 			})
 		}
 		if err != nil {
@@ -153,7 +153,7 @@ func (p *Program) Palette(ui.View) *ui.Picker {
 // command returns what a line typed into the palette does: KIND, KIND
 // NAMESPACE, KIND /FILTER, ns NAME, ctx NAME.
 func (s *Session) command(line string) ui.Item {
-	return ui.Item{Label: line, Run: func() tea.Cmd {
+	return ui.Item{Label: line, Run: func() tea.Msg {
 		words := strings.Fields(line)
 		if len(words) == 0 {
 			return nil
@@ -169,20 +169,14 @@ func (s *Session) command(line string) ui.Item {
 		case word == "q" || word == "quit":
 			return tea.Quit
 		}
-		return func() tea.Msg {
-			o, err := s.Find(word)
-			if err != nil {
-				return ui.ToastMsg{Text: err.Error(), Tone: theme.Error}
-			}
-			to := s
-			if len(args) > 0 && !strings.HasPrefix(args[0], "/") {
-				to, args = s.In(args[0]), args[1:]
-			}
-			scope := Scope{}
-			if rest := strings.Join(args, " "); strings.HasPrefix(rest, "/") {
-				scope.Filter = rest[1:]
-			}
-			return ui.RootMsg{Frames: []ui.Frame{o.Frame(to, scope)}}
+		to := s
+		if len(args) > 0 && !strings.HasPrefix(args[0], "/") {
+			to, args = s.In(args[0]), args[1:]
 		}
+		scope := Scope{}
+		if rest := strings.Join(args, " "); strings.HasPrefix(rest, "/") {
+			scope.Filter = rest[1:]
+		}
+		return s.with(word, func(o Opener) tea.Msg { return ui.Root(o.Frame(to, scope)) })
 	}}
 }

@@ -47,7 +47,7 @@ func pods() *Resource[*object.Pod] {
 			ageColumn[*object.Pod](),
 			labelsColumn[*object.Pod](),
 		)...),
-		Enter: func(s *Session, p *object.Pod) tea.Cmd {
+		Enter: func(s *Session, p *object.Pod) tea.Msg {
 			return ui.Push(containersOf().Frame(s, Scope{
 				Namespace: p.Namespace, Fields: "metadata.name=" + p.Name, Title: "pod/" + p.Name,
 			}))

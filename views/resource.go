@@ -36,7 +36,7 @@ type Resource[T store.Object] struct {
 	// Tone colours a whole row, nil for none.
 	Tone func(T) theme.Tone
 	// Enter opens an object; nil shows its YAML.
-	Enter func(*Session, T) tea.Cmd
+	Enter func(*Session, T) tea.Msg
 	// Pods is the scope of the pods that belong to an object, false if none can.
 	Pods func(T) (Scope, bool)
 	// Node is the node that an object is on.

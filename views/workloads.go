@@ -71,7 +71,7 @@ func workloads() *Resource[*workloadRow] {
 			labelsColumn[*workloadRow](),
 		)...),
 		Open: func(s *Session, scope Scope) source[*workloadRow] { return newWorkloadSource(s, scope) },
-		Enter: func(s *Session, r *workloadRow) tea.Cmd {
+		Enter: func(s *Session, r *workloadRow) tea.Msg {
 			switch {
 			case r.pod != nil:
 				return pods().Enter(s, r.pod)
