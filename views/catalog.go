@@ -88,13 +88,17 @@ func (s *Session) Find(word string) (Opener, error) {
 	if o, ok := known(word); ok {
 		return o, nil
 	}
-	catalog := Catalog()
-	more, err := s.discovered()
-	for _, o := range more {
-		if o.Names().Matches(word) {
-			return o, nil
+	var more []Opener
+	var err error
+	for _, fresh := range []bool{false, true} { // it may be newer than the cache
+		more, err = s.discovered(fresh)
+		for _, o := range more {
+			if o.Names().Matches(word) {
+				return o, nil
+			}
 		}
 	}
+	catalog := Catalog()
 	if err != nil {
 		return nil, fmt.Errorf("the server's kinds could not be read, so %q was not found: %s", word, Cause(err))
 	}
@@ -105,10 +109,10 @@ func (s *Session) Find(word string) (Opener, error) {
 	return nil, fmt.Errorf("the server has no kind %q%s", sanitize.Line(word), nearest.Hint(word, names))
 }
 
-// discovered returns the kinds of the server that the catalog does not have. A
-// kind that is not found may be a new one: discovery is then asked anew.
-func (s *Session) discovered() ([]Opener, error) {
-	kinds, err := s.Client.Kinds(false)
+// discovered returns the kinds of the server that the catalog does not have,
+// from the cache on disk unless fresh ones are asked for.
+func (s *Session) discovered(fresh bool) ([]Opener, error) {
+	kinds, err := s.Client.Kinds(fresh)
 	return without(kinds, Catalog()), err
 }
 

@@ -133,7 +133,7 @@ func (p *Program) Palette(ui.View) *ui.Picker {
 	}
 	picker.Free = func(text string) ui.Item { return s.command(text) }
 	picker.Load = func() tea.Msg {
-		more, err := s.discovered()
+		more, err := s.discovered(false)
 		loaded := ui.Loaded{}
 		for _, o := range more {
 			n := o.Names()

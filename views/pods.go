@@ -39,7 +39,7 @@ func pods() *Resource[*object.Pod] {
 		}, append(usageColumns(podUsage,
 			func(p *object.Pod) object.Resources { return p.Requests },
 			func(p *object.Pod) object.Resources { return p.Limits }),
-			text("node", func(p *object.Pod) string { return p.Node }).middle(6, 24),
+			text("node", func(p *object.Pod) string { return p.Node }).middle(10, 24),
 			text("ip", func(p *object.Pod) string { return p.IP }).wide(),
 			text("qos", func(p *object.Pod) string { return p.QoS }).wide(),
 			text("account", func(p *object.Pod) string { return p.ServiceAccount }).wide().middle(6, 20),
@@ -123,6 +123,9 @@ func podImages(p *object.Pod) string {
 // podDetail says of each container what it does and how it ended before.
 func podDetail(p *object.Pod, e *Env) []textview.Line {
 	var lines []textview.Line
+	if p.Message != "" {
+		lines = append(lines, textview.Line{{Text: p.Message, Tone: theme.Warn}})
+	}
 	for i := range p.Containers {
 		c := &p.Containers[i]
 		line := textview.Line{

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/component-helpers/resource"
 
+	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
 )
 
@@ -46,6 +47,7 @@ type Pod struct {
 	Status         string // the word of kubectl's STATUS column
 	QoS            string
 	ServiceAccount string
+	Message        string // why it is not scheduled, or what the kubelet says of the whole pod
 	Ready, Total   int16 // containers, sidecars included
 	Restarts       int32
 	LastRestart    int64     // seconds since 1970, 0 if none is known
@@ -130,10 +132,11 @@ func (t *Termination) String() string {
 func newPod(p *corev1.Pod, in *store.Interner) *Pod {
 	out := &Pod{
 		Meta: in.Meta(&p.ObjectMeta),
-		Node: in.String(p.Spec.NodeName), IP: cloneIP(p.Status.PodIP),
+		Node: in.String(p.Spec.NodeName), IP: sanitize.Line(p.Status.PodIP),
 		Phase: in.String(string(p.Status.Phase)), QoS: in.String(string(p.Status.QOSClass)),
 		ServiceAccount: in.String(p.Spec.ServiceAccountName),
 	}
+	out.Message = in.String(podMessage(p))
 	req := resource.PodRequests(p, resource.PodResourcesOptions{})
 	lim := resource.PodLimits(p, resource.PodResourcesOptions{})
 	out.Requests, out.Limits = resources(req), resources(lim)
@@ -169,7 +172,16 @@ func newPod(p *corev1.Pod, in *store.Interner) *Pod {
 	return out
 }
 
-func cloneIP(ip string) string { return strings.Clone(ip) }
+// podMessage returns the scheduler's reason while there is one.
+func podMessage(p *corev1.Pod) string {
+	for i := range p.Status.Conditions {
+		c := &p.Status.Conditions[i]
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+			return c.Message
+		}
+	}
+	return p.Status.Message
+}
 
 func resources(list corev1.ResourceList) Resources {
 	return Resources{CPU: list.Cpu().MilliValue(), Memory: list.Memory().Value()}

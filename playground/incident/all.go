@@ -103,7 +103,7 @@ func All() []Incident {
 			changes: []change{
 				{
 					object: object{kind: quota, namespace: "batch", name: "batch"}, manager: "kubectl-edit",
-					do:   spec(fields{"hard": fields{"requests.memory": "5000Mi"}}),
+					do:   spec(fields{"hard": fields{"requests.memory": "5100Mi"}}),
 					undo: spec(fields{"hard": fields{"requests.memory": "24Gi"}}),
 				},
 				{

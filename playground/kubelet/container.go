@@ -143,7 +143,8 @@ func (l *life) start(spec *corev1.Container, s *corev1.ContainerStatus, p part) 
 func (l *life) running(spec *corev1.Container, s *corev1.ContainerStatus, p part) {
 	prog, _ := program.Lookup(spec.Image) // a pulled image stays
 	began := s.State.Running.StartedAt.Time
-	if end, ends := prog.End(spec, l.role(p), runID(l.pod.UID, spec.Name, s.RestartCount)); ends && l.reached(began.Add(end.After)) {
+	end, ends := prog.End(spec, l.role(p), runID(l.pod.UID, spec.Name, s.RestartCount))
+	if ends && l.reached(began.Add(end.After)) {
 		if end.Liveness != "" {
 			l.about(spec, p, corev1.EventTypeWarning, "Unhealthy", "Liveness probe failed: %s", end.Liveness)
 			l.about(spec, p, corev1.EventTypeNormal, "Killing", "Container %s failed liveness probe, will be restarted", spec.Name)
@@ -157,7 +158,8 @@ func (l *life) running(spec *corev1.Container, s *corev1.ContainerStatus, p part
 	}
 	started := spec.StartupProbe == nil || l.reached(began.Add(prog.Starts))
 	s.Started = &started
-	s.Ready = started && l.ready(prog, spec, p, began)
+	// What crashes at once was never ready: its rollout must not go on.
+	s.Ready = started && !end.Brief && l.ready(prog, spec, p, began)
 }
 
 // ready runs the readiness probe.

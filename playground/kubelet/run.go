@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -278,9 +278,9 @@ func (a *agent) record(pod *corev1.Pod, events []event) {
 // first start writes do not count: pods that were seeded running lack them.
 func differs(have, want *corev1.PodStatus) bool {
 	if have.Phase != want.Phase || have.PodIP != want.PodIP || (have.StartTime == nil) != (want.StartTime == nil) ||
-		!reflect.DeepEqual(have.InitContainerStatuses, want.InitContainerStatuses) ||
-		!reflect.DeepEqual(have.ContainerStatuses, want.ContainerStatuses) ||
-		!reflect.DeepEqual(have.EphemeralContainerStatuses, want.EphemeralContainerStatuses) {
+		!equality.Semantic.DeepEqual(have.InitContainerStatuses, want.InitContainerStatuses) ||
+		!equality.Semantic.DeepEqual(have.ContainerStatuses, want.ContainerStatuses) ||
+		!equality.Semantic.DeepEqual(have.EphemeralContainerStatuses, want.EphemeralContainerStatuses) {
 		return true
 	}
 	values := make(map[corev1.PodConditionType]corev1.PodCondition, len(have.Conditions))

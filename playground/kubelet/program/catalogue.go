@@ -136,7 +136,7 @@ func shop() []repository {
 		{
 			name: "checkout",
 			base: Program{
-				Style: Plain, Rate: 1.5, CPU: 70, Memory: 140 * mebibyte, Starts: 3 * time.Second,
+				Style: Plain, Rate: 1.5, CPU: 70, Memory: 140 * mebibyte, Starts: 1500 * time.Millisecond,
 				Messages: []Message{
 					{Text: "charge ok", Fields: "order={id} ms={ms}", Weight: 50},
 					{Text: "order placed", Fields: "order={id} user={user} items={n}", Weight: 20},

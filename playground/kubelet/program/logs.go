@@ -33,8 +33,8 @@ const second = time.Second
 // Lines yields the lines written from the time from (inclusive) to the time to
 // (exclusive), oldest first.
 func (r Run) Lines(from, to time.Time) iter.Seq[Line] {
-	if from.Before(r.Start) {
-		from = r.Start
+	if start := r.Start.Truncate(second); from.Before(start) {
+		from = start
 	}
 	if !r.Stop.IsZero() && to.After(r.Stop.Add(second)) {
 		to = r.Stop.Add(second)
