@@ -64,12 +64,12 @@ func scalar[T any](n *yaml.Node, in *reading, name string, k kind[T]) (any, bool
 	case n.Tag == "!!null":
 		in.reject(n, name, "a value is missing: expected %s%s", k.text, k.missing)
 	default:
-		if v, err := k.parse(n.Value); err != nil {
-			in.reject(n, name, "%v", err)
-		} else {
+		v, err := k.parse(n.Value)
+		if err == nil {
 			in.trail[name] = trail{"": in.origin(n)}
 			return v, true
 		}
+		in.reject(n, name, "%v", err)
 	}
 	return nil, false
 }

@@ -92,15 +92,14 @@ func misspelt(key string) string {
 
 // split takes the modifiers off a key; the key itself may be a plus sign.
 func split(key string) (mods []string, base string) {
-	rest, base := key, ""
-	if strings.HasSuffix(key, "++") {
-		rest, base = strings.TrimSuffix(key, "++"), "+"
-	} else if i := strings.LastIndexByte(key, '+'); i >= 0 {
-		rest, base = key[:i], key[i+1:]
-	} else {
+	i := strings.LastIndexByte(key, '+')
+	switch {
+	case i < 0:
 		return nil, key
+	case strings.HasSuffix(key, "++"):
+		i--
 	}
-	return strings.Split(rest, "+"), base
+	return strings.Split(key[:i], "+"), key[i+1:]
 }
 
 // ours returns our name of a named key or modifier, whatever it is called.

@@ -15,6 +15,7 @@ import (
 	"quarterdeck/kube/store"
 	"quarterdeck/ui"
 	"quarterdeck/ui/table"
+	"quarterdeck/ui/textview"
 	"quarterdeck/ui/theme"
 )
 
@@ -255,7 +256,7 @@ func (l *list[T]) setRows(msg rowsMsg[T]) tea.Cmd {
 	l.table.SetLoading(msg.status.Phase == store.Syncing)
 	l.adoptColumns(msg.rows)
 	l.table.SetRows(msg.rows)
-	l.session.note(msg.status, l.Header())
+	l.session.note(msg.status, l.problem())
 	if next := l.fallback(); next != nil {
 		return next
 	}
@@ -340,7 +341,17 @@ func (l *list[T]) Header() ui.Header {
 	}
 	h.Count = l.count()
 	l.session.describe(&h, l.status, "list "+l.res.Name, l.scope.Namespace)
+	if l.table.Len() == 0 {
+		h.Problem = "" // it stands where the rows would be, in full
+	}
 	return h
+}
+
+// problem is why the data is not all there, "" if it is.
+func (l *list[T]) problem() string {
+	var h ui.Header
+	l.session.describe(&h, l.status, "list "+l.res.Name, l.scope.Namespace)
+	return h.Problem
 }
 
 func (l *list[T]) count() string {
@@ -409,7 +420,11 @@ func (l *list[T]) View(width, height int) string {
 	l.table.SetSize(listWidth, listHeight)
 	out := l.table.View()
 	if l.table.Len() == 0 {
-		out = over(out, l.empty(), listWidth, listHeight)
+		tone := theme.Muted
+		if l.problem() != "" {
+			tone = theme.Warn
+		}
+		out = over(out, l.session.Theme, tone, l.empty(), listWidth, listHeight)
 	}
 	if pane == nil {
 		return out
@@ -426,9 +441,9 @@ func (l *list[T]) empty() string {
 	switch l.status.Phase {
 	case store.Syncing:
 		return "loading " + l.res.Name
-	case store.Forbidden, store.Failed:
-		return ""
-	case store.Live, store.Stale:
+	case store.Forbidden, store.Failed, store.Partial, store.Stale:
+		return l.problem()
+	case store.Live:
 	}
 	if l.filterText != "" && l.total > 0 {
 		return fmt.Sprintf("none of %s %s matches /%s", thousands(l.total), l.res.Name, l.filterText)
@@ -436,12 +451,18 @@ func (l *list[T]) empty() string {
 	return fmt.Sprintf("no %s %s", l.res.Name, where)
 }
 
-// over puts one line of text below the titles of an empty table.
-func over(out, text string, width, height int) string {
+// over puts a text below the titles of an empty table.
+func over(out string, th *theme.Theme, tone theme.Tone, text string, width, height int) string {
 	if text == "" || height < 2 {
 		return out
 	}
+	p := textview.New(th)
+	p.SetLines(textview.FromText(text, tone))
+	p.SetWrap(true)
+	p.SetSize(max(1, min(width-2, 100)), height-1) // longer lines are hard to read
 	lines := strings.Split(out, "\n")
-	lines[1] = " " + text
+	for i, l := range strings.Split(p.View(), "\n") {
+		lines[i+1] = " " + l
+	}
 	return strings.Join(lines, "\n")
 }

@@ -118,7 +118,9 @@ func (p *page) Header() ui.Header {
 	if p.ref.Namespace != "" {
 		h.Scope = p.ref.Namespace
 	}
-	h.Problem = p.problem
+	if !p.read.IsZero() {
+		h.Problem = p.problem // else it stands where the text would be, in full
+	}
 	glyphs := &p.session.Theme.Glyphs
 	switch {
 	case p.loading:
@@ -173,11 +175,11 @@ func (p *page) Actions() []ui.Action {
 func (p *page) View(width, height int) string {
 	out := p.Text.View(width, height)
 	if p.read.IsZero() {
-		word := "loading " + p.Title()
+		word, tone := "loading "+p.Title(), theme.Muted
 		if p.problem != "" {
-			word = ""
+			word, tone = p.problem, theme.Warn
 		}
-		return over(out, word, width, height)
+		return over(out, p.session.Theme, tone, word, width, height)
 	}
 	return out
 }

@@ -13,7 +13,6 @@ import (
 	"quarterdeck/kube"
 	"quarterdeck/kube/metrics"
 	"quarterdeck/kube/store"
-	"quarterdeck/ui"
 	"quarterdeck/ui/theme"
 )
 
@@ -141,14 +140,14 @@ func (p *Program) Notices() []string {
 }
 
 // note remembers whether a list could be read.
-func (s *Session) note(st store.Status, h ui.Header) {
+func (s *Session) note(st store.Status, problem string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch st.Phase {
 	case store.Live, store.Stale, store.Partial:
 		s.reached = true
 	case store.Failed, store.Forbidden:
-		s.failure = h.Problem
+		s.failure = problem
 	case store.Syncing:
 	}
 }

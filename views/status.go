@@ -78,6 +78,7 @@ func (s *Session) explain(err error, doing, namespace string) string {
 	case errors.Is(err, guard.ErrReadOnly):
 		return sanitize.Line(err.Error())
 	case apierrors.IsForbidden(err):
+		doing = refused(err, doing)
 		hint := "ask for that right"
 		if namespace == "" {
 			hint += ", or press n for one namespace"
@@ -91,6 +92,24 @@ func (s *Session) explain(err error, doing, namespace string) string {
 		return fmt.Sprintf("cannot %s %s: the server asks to slow down; trying again", doing, where)
 	}
 	return fmt.Sprintf("cannot %s %s: %s", doing, where, Cause(err))
+}
+
+// refused names the verb and the resource that the server refused, which a
+// view that reads several resources does not know; doing if it does not say.
+func refused(err error, doing string) string {
+	_, rest, ok := strings.Cut(err.Error(), " cannot ")
+	if !ok {
+		return doing
+	}
+	verb, rest, ok := strings.Cut(rest, ` resource "`)
+	if !ok {
+		return doing
+	}
+	resource, _, ok := strings.Cut(rest, `"`)
+	if !ok {
+		return doing
+	}
+	return sanitize.Line(verb + " " + resource)
 }
 
 // user returns who the server takes the user for, from its own words.

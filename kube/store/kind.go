@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -137,7 +138,7 @@ func (c *typedCodec[T, O, P]) jsonPage(body []byte, in *Interner, yield func(T))
 }
 
 func (c *typedCodec[T, O, P]) events(body io.Reader) eventReader[T] {
-	return &typedEvents[T, O, P]{frames: frames{r: body}, decoder: objectDecoder[T, O, P]{codec: c}}
+	return &typedEvents[T, O, P]{frames: frames{r: bufio.NewReader(body)}, decoder: objectDecoder[T, O, P]{codec: c}}
 }
 
 // objectDecoder decodes one object after the other into the same memory.
@@ -162,10 +163,17 @@ func (d *objectDecoder[T, O, P]) decode(raw []byte) (P, error) {
 
 type typedEvents[T Object, O any, P message[O]] struct {
 	frames  frames
+	json    *json.Decoder // of a watch that a proxy made JSON of, nil otherwise
 	decoder objectDecoder[T, O, P]
 }
 
 func (e *typedEvents[T, O, P]) next(in *Interner) (event[T], error) {
+	if first, err := e.frames.r.Peek(1); e.json == nil && err == nil && first[0] == '{' {
+		e.json = json.NewDecoder(e.frames.r) // a frame of that length is not taken
+	}
+	if e.json != nil {
+		return e.nextJSON(in)
+	}
 	typ, object, err := e.frames.next()
 	if err != nil {
 		return event[T]{}, err
@@ -188,6 +196,33 @@ func (e *typedEvents[T, O, P]) next(in *Interner) (event[T], error) {
 		ev.objects = []T{e.decoder.codec.compact(o, in)}
 	}
 	return ev, nil
+}
+
+func (e *typedEvents[T, O, P]) nextJSON(in *Interner) (event[T], error) {
+	var w jsonEvent
+	if err := e.json.Decode(&w); err != nil {
+		return event[T]{}, err
+	}
+	ev := event[T]{typ: w.Type}
+	if w.Type == "ERROR" {
+		ev.status = &metav1.Status{}
+		return ev, json.Unmarshal(w.Object, ev.status)
+	}
+	p := P(new(O))
+	if err := json.Unmarshal(w.Object, p); err != nil {
+		return ev, fmt.Errorf("decode %s: %w", e.decoder.codec.gvk.Kind, err)
+	}
+	ev.version = p.GetResourceVersion()
+	if w.Type != "BOOKMARK" {
+		ev.objects = []T{e.decoder.codec.compact(p, in)}
+	}
+	return ev, nil
+}
+
+// jsonEvent is a metav1.WatchEvent whose object is not yet decoded.
+type jsonEvent struct {
+	Type   string          `json:"type"`
+	Object json.RawMessage `json:"object"`
 }
 
 // Row is an object of any kind as the server itself shows it: the cells of
@@ -293,10 +328,7 @@ type tableEvents struct {
 }
 
 func (e *tableEvents) next(in *Interner) (event[*Row], error) {
-	var w struct {
-		Type   string          `json:"type"`
-		Object json.RawMessage `json:"object"`
-	}
+	var w jsonEvent
 	if err := e.dec.Decode(&w); err != nil {
 		return event[*Row]{}, err
 	}

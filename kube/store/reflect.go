@@ -55,7 +55,10 @@ const (
 	manyObjects = 5000
 )
 
-var errRelist = errors.New("the watch must start from a new list")
+var (
+	errRelist = errors.New("the watch must start from a new list")
+	errEnded  = errors.New("the server ended the watch at once")
+)
 
 // relist asks for a new list, soon.
 func (r *reflector[T]) relist() {
@@ -136,9 +139,6 @@ type pageResult struct {
 // list reads all pages into the store and returns the version to watch from.
 // While one page is decoded the next is on its way.
 func (r *reflector[T]) list(ctx context.Context) (version string, err error) {
-	if !r.store.synced() {
-		r.store.setPhase(Syncing, nil)
-	}
 	version, err = r.listPages(ctx, firstPage)
 	if apierrors.IsResourceExpired(err) {
 		// The pages were read too slowly for the server's memory of that
@@ -182,6 +182,9 @@ func (r *reflector[T]) listPages(ctx context.Context, limit int64) (string, erro
 			r.store.setTotal(len(seen) + int(*meta.RemainingItemCount))
 		}
 		r.store.set(objects)
+		if meta.Continue != "" && first {
+			r.store.setPhase(Syncing, nil) // not before: who is refused each time is not loading in between
+		}
 		if meta.Continue == "" {
 			r.store.keepOnly(seen)
 			r.store.setPhase(Live, nil)
@@ -215,11 +218,11 @@ func (r *reflector[T]) watch(ctx context.Context, version string) {
 			return
 		case errors.Is(err, errRelist), apierrors.IsResourceExpired(err), apierrors.IsGone(err):
 			return
-		case err == nil: // the server ended the watch, as it does every few minutes
-			if time.Since(opened) > minBackoff {
-				backoff.reset()
-				continue
-			}
+		case err == nil && time.Since(opened) > minBackoff: // the server ended the watch, as it does every few minutes
+			backoff.reset()
+			continue
+		case err == nil:
+			r.fail(errEnded)
 		case apierrors.IsForbidden(err):
 			// Who may list but not watch sees a list of now and then.
 			r.store.setPhase(Stale, err)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -138,7 +139,7 @@ func (p pruner) appendPruned(dst, msg []byte) ([]byte, error) {
 
 // frames reads the frames of a protobuf watch.
 type frames struct {
-	r   io.Reader
+	r   *bufio.Reader
 	buf []byte
 }
 

@@ -289,7 +289,7 @@ func TestMarks(t *testing.T) {
 
 // The cursor and the marks stay on their rows whatever happens to the others.
 func TestRandomUpdates(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable
+	rng := rand.New(rand.NewPCG(1, 2)) // repeatable
 	rows := fleet(nil)
 	for i := range 300 {
 		rows = append(rows, ship{key: fmt.Sprint(i), name: fmt.Sprint("ship-", i)})

@@ -63,14 +63,14 @@ func parseColor(word string) (color.Color, error) {
 	}
 	if hex, ok := strings.CutPrefix(word, "#"); ok {
 		if n, err := strconv.ParseUint(hex, 16, 24); err == nil && len(hex) == 6 {
-			return color.RGBA{R: uint8(n >> 16), G: uint8(n >> 8), B: uint8(n), A: 255}, nil //nolint:gosec // bytes of 24 bits
+			return color.RGBA{R: uint8(n >> 16), G: uint8(n >> 8), B: uint8(n), A: 255}, nil // bytes of 24 bits
 		}
 	}
 	if n, err := strconv.ParseUint(word, 10, 8); err == nil {
 		if n < 16 {
-			return ansi.BasicColor(n), nil //nolint:gosec // below 16
+			return ansi.BasicColor(n), nil // below 16
 		}
-		return ansi.IndexedColor(n), nil //nolint:gosec // below 256
+		return ansi.IndexedColor(n), nil // below 256
 	}
 	base, bright := strings.CutPrefix(word, "bright-")
 	for i, name := range []string{"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"} {
@@ -78,7 +78,7 @@ func parseColor(word string) (color.Color, error) {
 			if bright {
 				i += 8
 			}
-			return ansi.BasicColor(i), nil //nolint:gosec // below 16
+			return ansi.BasicColor(i), nil // below 16
 		}
 	}
 	return nil, fmt.Errorf("%q is neither a colour (red, bright-red, 0 to 255, #rrggbb, default) nor bold, faint, italic, underline, reverse or on", word)

@@ -30,7 +30,7 @@ func Command(t testing.TB, cmd *exec.Cmd, width, height int) *Process {
 	if cmd.Env == nil {
 		cmd.Env = append(os.Environ(), "TERM=xterm-256color")
 	}
-	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}) //nolint:gosec // sizes of screens
+	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}) // sizes of screens
 	if err != nil {
 		t.Fatalf("start %s in a terminal: %v", cmd.Path, err)
 	}
@@ -53,7 +53,7 @@ func Command(t testing.TB, cmd *exec.Cmd, width, height int) *Process {
 func (p *Process) Resize(t testing.TB, width, height int) {
 	t.Helper()
 	p.resize(width, height)
-	if err := pty.Setsize(p.tty, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}); err != nil { //nolint:gosec // sizes of screens
+	if err := pty.Setsize(p.tty, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}); err != nil { // sizes of screens
 		t.Fatalf("resize the terminal: %v", err)
 	}
 }

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 
 func start(t *testing.T) *uitest.Process {
 	t.Helper()
-	cmd := exec.Command(os.Args[0]) //nolint:gosec // this test itself
+	cmd := exec.Command(os.Args[0]) // this test itself
 	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "UITEST_PROGRAM=1")
 	return uitest.Command(t, cmd, 40, 6)
 }
