@@ -212,12 +212,11 @@ func (l *list[T]) project() tea.Cmd {
 	l.projecting, l.again = true, false
 	proj, src, env, cols, f := l.proj, l.source, l.newEnv(), l.cols, l.filter
 	resort, root := l.resort, l.res.Root
-	if resort {
-		col := find(l.cols, l.sortID)
-		proj.compare = order(col, l.desc, env, l.res.Root)
-		proj.dynamic = col != nil && col.Dynamic
-		l.resort = false
-	}
+	l.resort = false
+	col := find(l.cols, l.sortID)
+	// Each projection has an Env of its own: the last one's is the view's now.
+	proj.compare = order(col, l.desc, env, root)
+	proj.dynamic = col != nil && col.Dynamic
 	return ui.Deliver(l, func() tea.Msg {
 		start := time.Now()
 		delta, status := src.Take()

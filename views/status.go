@@ -79,9 +79,9 @@ func (s *Session) explain(err error, doing, namespace string) string {
 		return sanitize.Line(err.Error())
 	case apierrors.IsForbidden(err):
 		doing = refused(err, doing)
-		hint := "ask for that right"
+		hint := "ask for that right, or choose another namespace"
 		if namespace == "" {
-			hint += ", or press n for one namespace"
+			hint = "ask for that right, or choose one namespace"
 		}
 		return fmt.Sprintf("you (%s) may not %s %s: %s", s.user(err), doing, where, hint)
 	case apierrors.IsUnauthorized(err):

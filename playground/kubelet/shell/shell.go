@@ -125,7 +125,8 @@ func (m *machine) shell(ctx context.Context, args []string, dir string, env []st
 	}
 	switch {
 	case len(args) > 1 && strings.HasPrefix(args[0], "-"):
-		return m.script(ctx, strings.NewReader(args[1]), args[2:], dir, env, s)
+		// The word after the script is its name.
+		return m.script(ctx, strings.NewReader(args[1]), args[min(3, len(args)):], dir, env, s)
 	case len(args) > 0:
 		file, err := m.files.open(dir, args[0], os.O_RDONLY, 0)
 		if err != nil {
@@ -222,7 +223,7 @@ func (m *machine) execute(ctx context.Context, args []string) error {
 			}
 		}
 		code, err := m.shell(ctx, args[1:], host.Dir, env, s)
-		if err != nil {
+		if err != nil || code == 0 {
 			return err
 		}
 		return interp.NewExitStatus(uint8(code)) //nolint:gosec // exit codes fit
