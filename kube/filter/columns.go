@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"quarterdeck/nearest"
 )
 
 // find returns the index of the column called name.
@@ -28,8 +30,8 @@ func find(columns []Column, name string) (int, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		if near := nearest(columns, name); near != "" {
-			return 0, fmt.Errorf("there is no column %q; did you mean %s?", name, near)
+		if id := near(columns, name); id != "" {
+			return 0, fmt.Errorf("there is no column %q; did you mean %s?", name, id)
 		}
 		return 0, fmt.Errorf("there is no column %q", name)
 	}
@@ -66,42 +68,17 @@ func squeeze(s string) string {
 	}, s)
 }
 
-// nearest returns the ID of the column whose name is most like name, "" if none
-// is much like it.
-func nearest(columns []Column, name string) string {
-	best, id := 1+len(name)/2, ""
+// near returns the ID of the column whose name is most like name, "" if none is
+// much like it.
+func near(columns []Column, name string) string {
+	var words []string // two of each column
 	for _, c := range columns {
-		for _, s := range []string{c.ID, c.Title} {
-			if d := distance(squeeze(name), squeeze(s)); d < best {
-				best, id = d, c.ID
-			}
-		}
+		words = append(words, squeeze(c.ID), squeeze(c.Title))
 	}
-	return id
-}
-
-// distance counts the letters to insert, delete, replace or swap with their
-// neighbour to make b of a.
-func distance(a, b string) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	if i := nearest.Index(len(name)/2, squeeze(name), words); i >= 0 {
+		return columns[i/2].ID
 	}
-	for i := range len(a) {
-		before, last, row = last, row, before
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-	}
-	return row[len(b)]
+	return ""
 }
 
 // Completion is what may stand for input[From:To].
