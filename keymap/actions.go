@@ -24,6 +24,7 @@ const (
 	NamespaceAll    ActionID = "namespace.all"
 	NamespaceHere   ActionID = "namespace.here"
 	ContextSwitch   ActionID = "context.switch"
+	ContextLogin    ActionID = "context.login"
 
 	ObjectYAML     ActionID = "object.yaml"
 	ObjectDescribe ActionID = "object.describe"
@@ -111,6 +112,8 @@ func declared() []Binding {
 		{ID: NamespaceAll, Keys: keys("0"), Title: "all namespaces", Help: "Look at all namespaces", Group: groupGo, Scope: List},
 		{ID: NamespaceHere, Keys: keys("."), Title: "this namespace", Help: "Look only at the namespace of this object", Group: groupGo, Scope: List},
 		{ID: ContextSwitch, Keys: keys("@"), Title: "context", Help: "Choose the kubeconfig context to look at", Group: groupGo, Scope: Global},
+
+		{ID: ContextLogin, Keys: keys("L"), Title: "log in", Help: "Leave the screen for the credential plugin, which may ask for a password or a code", Group: groupGo, Scope: Global},
 
 		{ID: ObjectYAML, Keys: keys("y"), Title: "YAML", Help: "Show the object as YAML", Group: groupObject, Scope: Global},
 		{ID: ObjectDescribe, Keys: keys("d"), Title: "describe", Help: "Describe the object", Group: groupObject, Scope: Global},

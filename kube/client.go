@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -110,6 +111,22 @@ func (c *Client) ServerVersion(ctx context.Context) (*version.Info, error) {
 		return nil, fmt.Errorf("read server version: %w", err)
 	}
 	return &info, nil
+}
+
+// HasPlugin reports whether the user's credentials come from a program.
+func (c *Client) HasPlugin() bool { return c.config.ExecProvider != nil }
+
+// WhoAmI asks the server for the name it knows the user by. Unlike the version,
+// this needs valid credentials. It has no deadline, since a credential plugin
+// may ask the user first.
+func (c *Client) WhoAmI(ctx context.Context) (string, error) {
+	r, err := c.REST(authenticationv1.SchemeGroupVersion)
+	if err != nil {
+		return "", err
+	}
+	review := &authenticationv1.SelfSubjectReview{}
+	err = r.Post().Resource("selfsubjectreviews").Body(review).Do(ctx).Into(review)
+	return review.Status.UserInfo.Username, err
 }
 
 // Discovery returns the discovery cache that kubectl keeps on disk too.

@@ -40,6 +40,7 @@ func (l *list[T]) Actions() []ui.Action {
 		{ID: keymap.CopyName, Quiet: true, Disabled: none, Run: l.copyNames},
 		{ID: keymap.CopyCell, Quiet: true, Disabled: none, Run: l.askCell},
 		{ID: keymap.AppRefresh, Quiet: true, Run: l.refresh},
+		l.session.login(),
 	}
 	if ok {
 		actions = append(actions, l.links(selected)...)
@@ -137,6 +138,7 @@ func (l *list[T]) askFilter() tea.Msg {
 	before := l.filterText
 	return ui.Ask(ui.Prompt{
 		Label: "/", Text: before, Hint: "text  /regex/  !not  -l app=web  restarts>3 age<10m",
+		History: l.session.filters(),
 		Changed: l.setFilter,
 		Problem: func(s string) string {
 			if _, err := filter.Parse(s, filterColumns(l.cols)); err != nil {
@@ -144,9 +146,34 @@ func (l *list[T]) askFilter() tea.Msg {
 			}
 			return ""
 		},
-		Cancel: func() tea.Msg { return l.setFilter(before) },
-		Accept: l.setFilter,
+		Complete: l.completeFilter,
+		Cancel:   func() tea.Msg { return l.setFilter(before) },
+		Accept: func(s string) tea.Msg {
+			l.session.rememberFilter(s)
+			return l.setFilter(s)
+		},
 	})
+}
+
+// completeFilter completes the column at the end of a filter, as far as all
+// columns that it may be agree.
+func (l *list[T]) completeFilter(s string) string {
+	c := filter.Complete(s, len(s), filterColumns(l.cols))
+	if len(c.Words) == 0 {
+		return s
+	}
+	word := c.Words[0]
+	for _, other := range c.Words[1:] {
+		n := 0
+		for n < min(len(word), len(other)) && word[n] == other[n] {
+			n++
+		}
+		word = word[:n]
+	}
+	if len(word) < c.To-c.From {
+		return s
+	}
+	return s[:c.From] + word
 }
 
 func (l *list[T]) askSort() tea.Msg {

@@ -4,6 +4,7 @@
 package views
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -28,8 +29,9 @@ type Program struct {
 	clients map[string]*kube.Client // by context; kept until the program ends
 	current *Session                // of the view shown last
 	sources map[*kube.Client]*metrics.Source
-	reached bool   // some list has been read
-	failure string // why none has been
+	typed   []string // filters, oldest first
+	reached bool     // some list has been read
+	failure string   // why none has been
 }
 
 // Settings are the user's wishes.
@@ -137,6 +139,28 @@ func (p *Program) Notices() []string {
 		news = append(news, c.Warnings().Take()...)
 	}
 	return news
+}
+
+// filters returns the filters typed before, oldest first.
+func (p *Program) filters() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.typed)
+}
+
+// filterLimit is how many filters are remembered.
+const filterLimit = 50
+
+func (p *Program) rememberFilter(text string) {
+	if text == "" {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.typed = append(slices.DeleteFunc(p.typed, func(s string) bool { return s == text }), text)
+	if len(p.typed) > filterLimit {
+		p.typed = p.typed[1:]
+	}
 }
 
 // note remembers whether a list could be read.
