@@ -79,6 +79,10 @@ func tick() tea.Cmd { return tea.Tick(clock, func(time.Time) tea.Msg { return cl
 
 // Update handles one message.
 func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg.(type) {
+	case tea.EnvMsg, tea.ColorProfileMsg, tea.KeyboardEnhancementsMsg, tea.FocusMsg, tea.BlurMsg, tea.MouseMotionMsg:
+		return a, nil // nothing on the screen depends on them
+	}
 	a.dirty = true
 	return a, a.update(msg)
 }
@@ -132,8 +136,6 @@ func (a *App) update(msg tea.Msg) tea.Cmd {
 		return a.say(msg.Tone, msg.Text)
 	case CopyMsg:
 		return a.copy(msg)
-	default:
-		a.dirty = false // nothing on the screen depends on it
 	}
 	return nil
 }

@@ -168,6 +168,7 @@ func (p *page) Actions() []ui.Action {
 		ui.Action{ID: keymap.CopyName, Quiet: true, Run: func() tea.Msg { return ui.Copy(p.ref.Name, p.ref.Name) }},
 		ui.Action{ID: keymap.ContextSwitch, Quiet: true, Run: func() tea.Msg { return ui.Pick(p.session.contexts()) }},
 		ui.Action{ID: keymap.AppRefresh, Quiet: true, Run: func() tea.Msg { return p.load() }},
+		p.session.login(),
 	)
 }
 

@@ -58,11 +58,11 @@ func loadEvents(ctx context.Context, p *page) ([]textview.Line, string, error) {
 		return nil, "", err
 	}
 	detail.WarningsFirst(found.Events)
-	lines := []textview.Line{{{
-		Text: fmt.Sprintf("%s of %s and what belongs to it; warnings first",
-			countOf(len(found.Events), "event"), countOf(found.Objects, "object")),
-		Tone: theme.Muted,
-	}}}
+	head := countOf(len(found.Events), "event") + " of " + p.ref.String()
+	if children := found.Objects - 1; children > 0 {
+		head += " and " + countOf(children, "object") + " that belong to it"
+	}
+	lines := []textview.Line{{{Text: head + ", warnings first", Tone: theme.Muted}}}
 	now := p.session.Now()
 	for _, e := range found.Events {
 		about := strings.ToLower(shortKind(e.Kind)) + "/" + e.Name
