@@ -123,28 +123,26 @@ func TestClusterWideKind(t *testing.T) {
 
 // Opening and closing from many goroutines neither loses a store nor leaks one.
 func TestHubUnderConcurrency(t *testing.T) {
-	s := apitest.New(t)
-	putPods(s, 150)
-	hub := NewHub(s.REST, Options{Linger: -1})
-	defer hub.Close()
-	var wg sync.WaitGroup
-	for i := range 8 {
-		wg.Go(func() {
-			for j := range 10 {
-				f := follow(Open(hub, podKind(), Scope{Namespace: []string{"", "shop"}[(i+j)%2]}))
-				for range f.sub.Changed() {
-					if f.take(t).Phase == Live {
-						break
+	inBubble(t, 150, Options{Linger: -1}, func(t *testing.T, c *cluster) {
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				for j := range 10 {
+					f := follow(Open(c.hub, podKind(), Scope{Namespace: []string{"", "shop"}[(i+j)%2]}))
+					for range f.sub.Changed() {
+						if f.take(t).Phase == Live {
+							break
+						}
 					}
+					c.hub.Again()
+					f.sub.Close()
 				}
-				hub.Again()
-				f.sub.Close()
-			}
-		})
-	}
-	wg.Wait()
-	s.Wait(t, "the last watch to end", func() bool { return s.Watches("pods") == 0 })
-	if n := hub.open(); n != 0 {
-		t.Errorf("%d stores are left", n)
-	}
+			})
+		}
+		wg.Wait()
+		synctest.Wait()
+		if c.hub.open() != 0 || c.Watches("pods") != 0 {
+			t.Errorf("%d stores and %d watches are left", c.hub.open(), c.Watches("pods"))
+		}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -257,8 +258,9 @@ func (c *tableCodec) decode(body []byte) (*metav1.Table, error) {
 	if t.Kind != "Table" {
 		return nil, fmt.Errorf("the server sent a %s where a Table was asked for", t.Kind)
 	}
-	if len(t.ColumnDefinitions) > 0 && c.columns == nil {
-		c.columns = &t.ColumnDefinitions // later parts of an answer have none
+	// Later parts of an answer have none. A custom resource's may change.
+	if len(t.ColumnDefinitions) > 0 && (c.columns == nil || !slices.Equal(*c.columns, t.ColumnDefinitions)) {
+		c.columns = &t.ColumnDefinitions
 	}
 	return &t, nil
 }

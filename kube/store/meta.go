@@ -116,7 +116,8 @@ func (in *Interner) String(s string) string {
 	if len(in.strings) >= internLimit {
 		clear(in.strings)
 	}
-	t := sanitize.Line(strings.Clone(s))
+	s = strings.Clone(s) // not a part of something larger; key and value are one copy
+	t := sanitize.Line(s)
 	in.strings[s] = t
 	return t
 }
