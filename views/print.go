@@ -38,7 +38,8 @@ func (r *Resource[T]) Print(s *Session, o PrintOptions) error {
 	}
 	scope.folds = &folds{}
 	objects, err := r.read(o.Ctx, s, scope)
-	if err != nil {
+	var partial *partialError
+	if err != nil && !errors.As(err, &partial) {
 		return fmt.Errorf("%s", s.explain(err, "list "+r.Name, scope.Namespace))
 	}
 	own := r.Columns
@@ -66,21 +67,27 @@ func (r *Resource[T]) Print(s *Session, o PrintOptions) error {
 		return fmt.Errorf("%s %q %w", r.Name, o.Name, ErrNotFound)
 	}
 	if o.JSON {
-		return printJSON(o.Out, r, cols, found, env)
+		err = printJSON(o.Out, r, cols, found, env)
+	} else {
+		err = printTable(o.Out, cols, found, env, o.Wide)
 	}
-	return printTable(o.Out, cols, found, env, o.Wide)
+	if err == nil && partial != nil {
+		return partial // what there is has been printed; that it is not all must not pass unnoticed
+	}
+	return err
 }
 
-// read returns all objects in scope, or why they cannot be had.
+// read returns all objects in scope, or why they cannot be had. With a
+// partialError it returns those that can.
 func (r *Resource[T]) read(ctx context.Context, s *Session, scope Scope) ([]T, error) {
 	src := r.open(s, scope)
 	defer src.Close()
 	for {
 		switch st := src.Status(); st.Phase {
-		case store.Live:
+		case store.Live, store.Partial:
 			d, _ := src.Take()
-			return d.Added, nil
-		case store.Forbidden, store.Failed, store.Stale, store.Partial:
+			return d.Added, st.Err
+		case store.Forbidden, store.Failed, store.Stale:
 			return nil, st.Err
 		case store.Syncing:
 		}
