@@ -24,28 +24,32 @@ const (
 
 // terminal is the line discipline between a client's raw terminal and the
 // shell. While a line is edited, input goes to the editor; while a command
-// runs, to the command, with an echo.
+// runs, to the command, with an echo. What is typed ahead is kept.
 type terminal struct {
 	out    io.Writer
 	editor *term.Terminal
-	keys   *io.PipeReader // of the editor
 
 	mu   sync.Mutex
+	wake *sync.Cond // of the editor: input, or the end of it
 	size Size
+	// ahead is input that nobody has taken yet, closed that no more comes.
+	ahead  []byte
+	closed bool
 	// command receives input while a command runs, and cancel stops it.
 	command *os.File
 	cancel  context.CancelFunc
 }
 
+// newTerminal starts to read in. Its goroutines end with the session: when in
+// is closed, and when ctx is done.
 func newTerminal(ctx context.Context, in io.Reader, out io.Writer, sizes <-chan Size) *terminal {
-	keys, typed := io.Pipe()
-	t := &terminal{out: out, keys: keys, size: Size{Width: 80, Height: 24}}
+	t := &terminal{out: out, size: Size{Width: 80, Height: 24}}
+	t.wake = sync.NewCond(&t.mu)
 	t.editor = term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{keys, out}, "")
-	// The streams of a session are closed when it ends, which ends this too.
-	go t.read(in, typed)
+	}{editorInput{t}, out}, "")
+	go t.read(in)
 	go func() {
 		for {
 			select {
@@ -55,12 +59,45 @@ func newTerminal(ctx context.Context, in io.Reader, out io.Writer, sizes <-chan 
 				}
 				t.resize(size)
 			case <-ctx.Done():
-				_ = keys.Close()
+				t.close()
 				return
 			}
 		}
 	}()
 	return t
+}
+
+// editorInput is the input while no command runs.
+type editorInput struct{ *terminal }
+
+func (e editorInput) Read(p []byte) (int, error) {
+	t := e.terminal
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for !t.closed && (t.command != nil || len(t.ahead) == 0) {
+		t.wake.Wait()
+	}
+	if len(t.ahead) == 0 {
+		return 0, io.EOF
+	}
+	// Not beyond a line: what follows may be for the command that it starts.
+	line := t.ahead
+	if i := bytes.IndexByte(line, '\r'); i >= 0 {
+		line = line[:i+1]
+	}
+	n := copy(p, line)
+	t.ahead = t.ahead[n:]
+	return n, nil
+}
+
+func (t *terminal) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	t.wake.Broadcast()
+	if t.cancel != nil {
+		t.cancel()
+	}
 }
 
 func (t *terminal) resize(size Size) {
@@ -78,77 +115,77 @@ func (t *terminal) dimensions() Size {
 	return t.size
 }
 
-// read hands input on until there is no more.
-func (t *terminal) read(in io.Reader, typed *io.PipeWriter) {
+// read takes input until there is no more.
+func (t *terminal) read(in io.Reader) {
 	buffer := make([]byte, 1024)
 	for {
 		n, err := in.Read(buffer)
+		t.mu.Lock()
 		for _, key := range buffer[:n] {
-			if t.toCommand(key) {
-				continue
-			}
-			input := []byte{key}
-			if key == interrupt {
-				// The editor takes it for the end; it should begin a new line.
-				_, _ = io.WriteString(t.out, "^C")
-				input = []byte{killLine, '\r'}
-			}
-			if _, err := typed.Write(input); err != nil {
-				return
-			}
+			t.key(key)
 		}
+		t.mu.Unlock()
 		if err != nil {
-			_ = typed.CloseWithError(io.EOF)
-			t.mu.Lock()
-			if t.cancel != nil {
-				t.cancel()
-			}
-			t.mu.Unlock()
+			t.close()
 			return
 		}
 	}
 }
 
-// toCommand gives a key to the running command, and reports whether there is one.
-func (t *terminal) toCommand(key byte) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.command == nil {
-		return false
-	}
-	switch key {
-	case interrupt:
+// key gives a key to the running command or keeps it for the editor. The
+// caller holds the lock.
+func (t *terminal) key(key byte) {
+	switch {
+	case t.command == nil && key == interrupt:
+		// The editor takes it for the end; it should begin a new line.
+		_, _ = io.WriteString(t.out, "^C")
+		t.ahead = append(t.ahead, killLine, '\r')
+		t.wake.Broadcast()
+	case t.command == nil:
+		t.ahead = append(t.ahead, key)
+		t.wake.Broadcast()
+	case key == interrupt:
 		_, _ = io.WriteString(t.out, "^C\r\n")
 		if t.cancel != nil {
 			t.cancel()
 		}
-	case endOfInput:
+	case key == endOfInput:
 		_ = t.command.Close()
-	case '\r':
+	case key == '\r':
 		_, _ = io.WriteString(t.out, "\r\n")
 		_, _ = t.command.Write([]byte{'\n'})
 	default:
 		_, _ = t.out.Write([]byte{key})
 		_, _ = t.command.Write([]byte{key})
 	}
-	return true
 }
 
-// foreground directs input to a command until done is called. stop ends it on ^C.
+// foreground directs input to a command until done is called. stop ends the
+// command on ^C.
 func (t *terminal) foreground(stop context.CancelFunc) (input *os.File, done func()) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		return nil, func() {} // no file descriptors left: it gets no input
 	}
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	before, beforeCancel := t.command, t.cancel
 	t.command, t.cancel = writer, stop
-	t.mu.Unlock()
+	ahead := t.ahead
+	t.ahead = nil
+	for _, key := range ahead {
+		t.key(key)
+	}
 	return reader, func() {
 		t.mu.Lock()
+		defer t.mu.Unlock()
 		t.command, t.cancel = before, beforeCancel
-		t.mu.Unlock()
 		_ = writer.Close()
+		// What the command did not read was meant for the shell.
+		if rest, err := io.ReadAll(reader); err == nil {
+			t.ahead = append(bytes.ReplaceAll(rest, []byte{'\n'}, []byte{'\r'}), t.ahead...)
+			t.wake.Broadcast()
+		}
 		_ = reader.Close()
 	}
 }
