@@ -57,95 +57,116 @@ func TestAgainstAPIServer(t *testing.T) {
 	}
 	web := ref("apps", "deployments", "Deployment", "web", "")
 	web.Namespace = "default"
-	db := kube.Ref{GVR: corev1.SchemeGroupVersion.WithResource("secrets"), Kind: "Secret", Namespace: "default", Name: "db"}
+	c := scene{
+		kubeconfig: kubeconfig, client: client, r: r, web: web,
+		db: kube.Ref{GVR: corev1.SchemeGroupVersion.WithResource("secrets"), Kind: "Secret", Namespace: "default", Name: "db"},
+	}
+	t.Run("yaml", func(t *testing.T) { c.yaml(ctx, t) })
+	t.Run("events", func(t *testing.T) { c.events(ctx, t) })
+	t.Run("describe", func(t *testing.T) { c.describe(ctx, t) })
+	t.Run("nobody", func(t *testing.T) { c.nobody(ctx, t) })
+	t.Run("cancel", func(t *testing.T) { c.cancel(ctx, t) })
+}
 
-	t.Run("yaml", func(t *testing.T) {
-		doc, err := r.YAML(ctx, web, Options{})
-		if err != nil || doc.Folded == 0 || !strings.Contains(doc.Text, "\n  # managedFields: ") {
-			t.Errorf("%v\n%s", err, doc.Text)
-		}
-		doc, err = r.YAML(ctx, db, Options{})
-		if err != nil || doc.Masked != 1 || strings.Contains(doc.Text, "aHVudGVyMi1odW50ZXI") {
-			t.Errorf("%v\n%s", err, doc.Text)
-		}
-		doc, err = r.YAML(ctx, db, Options{ManagedFields: true, Reveal: true})
-		if want := kubectl(t, kubeconfig, "get", "secret", "db", "-o", "yaml", "--show-managed-fields"); err != nil || doc.Text != want {
-			t.Errorf("%v, got\n%s\nkubectl says\n%s", err, doc.Text, want)
-		}
-	})
+// scene is a playground with the objects of the tests in it.
+type scene struct {
+	kubeconfig string
+	client     kubernetes.Interface
+	r          *Reader
+	web, db    kube.Ref
+}
 
-	t.Run("events", func(t *testing.T) {
-		var got Events
-		err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
-			var err error
-			got, err = r.Events(ctx, web)
-			return strings.Count(reasons(got.Events), "FailedScheduling") >= 2, err
-		})
-		if err != nil {
-			t.Fatalf("%v, events %s", err, reasons(got.Events))
-		}
-		WarningsFirst(got.Events)
-		first, last := got.Events[0], got.Events[len(got.Events)-1]
-		if first.Reason != "FailedScheduling" || first.Kind != "Pod" || !first.Warning() || first.Gone || first.Last.IsZero() {
-			t.Errorf("first %+v", first)
-		}
-		if last.Warning() || got.Objects != 4 || len(got.Partial) != 0 {
-			t.Errorf("last %+v of %d objects, %v", last, got.Objects, got.Partial)
-		}
-		for _, want := range []string{"ScalingReplicaSet", "SuccessfulCreate"} {
-			if !strings.Contains(reasons(got.Events), want) {
-				t.Errorf("no %s among %s", want, reasons(got.Events))
-			}
-		}
-	})
+func (s scene) yaml(ctx context.Context, t *testing.T) {
+	t.Helper()
+	doc, err := s.r.YAML(ctx, s.web, Options{})
+	if err != nil || doc.Folded == 0 || !strings.Contains(doc.Text, "\n  # managedFields: ") {
+		t.Errorf("%v\n%s", err, doc.Text)
+	}
+	doc, err = s.r.YAML(ctx, s.db, Options{})
+	if err != nil || doc.Masked != 1 || strings.Contains(doc.Text, "aHVudGVyMi1odW50ZXI") {
+		t.Errorf("%v\n%s", err, doc.Text)
+	}
+	doc, err = s.r.YAML(ctx, s.db, Options{ManagedFields: true, Reveal: true})
+	if want := kubectl(t, s.kubeconfig, "get", "secret", "db", "-o", "yaml", "--show-managed-fields"); err != nil || doc.Text != want {
+		t.Errorf("%v, got\n%s\nkubectl says\n%s", err, doc.Text, want)
+	}
+}
 
-	t.Run("describe", func(t *testing.T) {
-		nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{Limit: 1})
-		if err != nil || len(nodes.Items) == 0 {
-			t.Fatalf("%d nodes, %v", len(nodes.Items), err)
-		}
-		node := kube.Ref{GVR: corev1.SchemeGroupVersion.WithResource("nodes"), Kind: "Node", Name: nodes.Items[0].Name}
-		text, err := r.Describe(ctx, node)
-		if err != nil || !strings.Contains(text, "Allocated resources:") {
-			t.Errorf("%v\n%s", err, text)
-		}
-		text, err = r.Describe(ctx, web)
-		if err != nil || !strings.Contains(text, "StrategyType:") || !strings.Contains(text, "ScalingReplicaSet") {
-			t.Errorf("%v\n%s", err, text)
-		}
-		lease := kube.Ref{GVR: schema.GroupVersionResource{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}, Kind: "Lease", Namespace: "kube-node-lease", Name: node.Name}
-		if text, err = r.Describe(ctx, lease); err != nil || !strings.Contains(text, "Lease Duration Seconds:") {
-			t.Errorf("a kind without a describer: %v\n%s", err, text)
-		}
-		text, err = r.Describe(ctx, db)
-		if want := kubectl(t, kubeconfig, "describe", "secret", "db"); err != nil || text != want {
-			t.Errorf("%v, got\n%s\nkubectl says\n%s", err, text, want)
-		}
-		if _, err = r.Describe(ctx, kube.Ref{GVR: web.GVR, Kind: "Deployment", Namespace: "default", Name: "none"}); !apierrors.IsNotFound(err) {
-			t.Errorf("describe what is not there: %v", err)
-		}
+func (s scene) events(ctx context.Context, t *testing.T) {
+	t.Helper()
+	var got Events
+	err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		var err error
+		got, err = s.r.Events(ctx, s.web)
+		return strings.Count(reasons(got.Events), "FailedScheduling") >= 2, err
 	})
+	if err != nil {
+		t.Fatalf("%v, events %s", err, reasons(got.Events))
+	}
+	WarningsFirst(got.Events)
+	first, last := got.Events[0], got.Events[len(got.Events)-1]
+	if first.Reason != "FailedScheduling" || first.Kind != "Pod" || !first.Warning() || first.Gone || first.Last.IsZero() {
+		t.Errorf("first %+v", first)
+	}
+	if last.Warning() || got.Objects != 4 || len(got.Partial) != 0 {
+		t.Errorf("last %+v of %d objects, %v", last, got.Objects, got.Partial)
+	}
+	for _, want := range []string{"ScalingReplicaSet", "SuccessfulCreate"} {
+		if !strings.Contains(reasons(got.Events), want) {
+			t.Errorf("no %s among %s", want, reasons(got.Events))
+		}
+	}
+}
 
-	t.Run("nobody", func(t *testing.T) {
-		r := newReader(t, kubetest.Config(t, kubeconfig, "nobody"))
-		if _, err := r.YAML(ctx, web, Options{}); !apierrors.IsForbidden(err) {
-			t.Errorf("yaml: %v", err)
-		}
-		if _, err := r.Describe(ctx, web); !apierrors.IsForbidden(err) {
-			t.Errorf("describe: %v", err)
-		}
-		if _, err := r.Events(ctx, web); !apierrors.IsForbidden(err) {
-			t.Errorf("events: %v", err)
-		}
-	})
+func (s scene) describe(ctx context.Context, t *testing.T) {
+	t.Helper()
+	nodes, err := s.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{Limit: 1})
+	if err != nil || len(nodes.Items) == 0 {
+		t.Fatalf("%d nodes, %v", len(nodes.Items), err)
+	}
+	node := kube.Ref{GVR: corev1.SchemeGroupVersion.WithResource("nodes"), Kind: "Node", Name: nodes.Items[0].Name}
+	text, err := s.r.Describe(ctx, node)
+	if err != nil || !strings.Contains(text, "Allocated resources:") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	text, err = s.r.Describe(ctx, s.web)
+	if err != nil || !strings.Contains(text, "StrategyType:") || !strings.Contains(text, "ScalingReplicaSet") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	lease := kube.Ref{GVR: schema.GroupVersionResource{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}, Kind: "Lease", Namespace: "kube-node-lease", Name: node.Name}
+	if text, err = s.r.Describe(ctx, lease); err != nil || !strings.Contains(text, "Lease Duration Seconds:") {
+		t.Errorf("a kind without a describer: %v\n%s", err, text)
+	}
+	text, err = s.r.Describe(ctx, s.db)
+	if want := kubectl(t, s.kubeconfig, "describe", "secret", "db"); err != nil || text != want {
+		t.Errorf("%v, got\n%s\nkubectl says\n%s", err, text, want)
+	}
+	if _, err = s.r.Describe(ctx, kube.Ref{GVR: s.web.GVR, Kind: "Deployment", Namespace: "default", Name: "none"}); !apierrors.IsNotFound(err) {
+		t.Errorf("describe what is not there: %v", err)
+	}
+}
 
-	t.Run("cancel", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(ctx)
-		cancel()
-		if _, err := r.Describe(ctx, web); !errors.Is(err, context.Canceled) {
-			t.Errorf("describe: %v", err)
-		}
-	})
+func (s scene) nobody(ctx context.Context, t *testing.T) {
+	t.Helper()
+	r := newReader(t, kubetest.Config(t, s.kubeconfig, "nobody"))
+	if _, err := r.YAML(ctx, s.web, Options{}); !apierrors.IsForbidden(err) {
+		t.Errorf("yaml: %v", err)
+	}
+	if _, err := r.Describe(ctx, s.web); !apierrors.IsForbidden(err) {
+		t.Errorf("describe: %v", err)
+	}
+	if _, err := r.Events(ctx, s.web); !apierrors.IsForbidden(err) {
+		t.Errorf("events: %v", err)
+	}
+}
+
+func (s scene) cancel(ctx context.Context, t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := s.r.Describe(ctx, s.web); !errors.Is(err, context.Canceled) {
+		t.Errorf("describe: %v", err)
+	}
 }
 
 func deploymentFrom(t *testing.T, text string) *appsv1.Deployment {

@@ -49,7 +49,9 @@ func checkout() *row {
 	return &row{
 		values: []field.Value{
 			field.Of("payments"), field.Of("checkout-7f9c-x2"), field.Int(2).WithText("2/10"), field.Of("CrashLoopBackOff"),
-			field.Int(31), {}, field.Millicores(740), field.PercentOf(74, 100), field.ByteCount(66 << 20), field.Of("node-00017"),
+			field.Int(31),
+			{},
+			field.Millicores(740), field.PercentOf(74, 100), field.ByteCount(66 << 20), field.Of("node-00017"),
 			field.Seconds(95), field.SinceUnix(now.Unix() - 330), field.Of("한글 Ärger"),
 		},
 		labels: labels.Set{"app": "checkout", "tier": "web"},
@@ -204,8 +206,8 @@ func TestErrors(t *testing.T) {
 		{"age<10x", 4, "is no age"},
 		{"mem>1Qi", 4, `"1Qi" is no amount of bytes, as in mem>1Gi`},
 		{"cpu>", 4, "a value must follow cpu>, as in cpu>500m"},
-		{"!", 0, "nothing follows !"},
-		{"web !", 4, "nothing follows !"},
+		{"!", 0, "! stands before nothing"},
+		{"web !", 4, "! stands before nothing"},
 		{">3", 0, "a column must stand before >"},
 		{"-l", 0, "a label selector must follow -l"},
 		{"-l a==b==c", 3, "not a label selector"},

@@ -75,7 +75,7 @@ func (p *parser) term() (term, error) {
 	case rest[0] == '!':
 		p.pos++
 		if p.word() == "" {
-			return nil, errors.New("nothing follows !")
+			return nil, errors.New("! stands before nothing")
 		}
 		t, err := p.term()
 		if t == nil || err != nil {

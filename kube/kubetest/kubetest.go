@@ -5,6 +5,7 @@ package kubetest
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,10 +44,7 @@ func Start(t testing.TB, args ...string) (kubeconfig string) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if strings.TrimSpace(lines.Text()) == "ready" {
-			go func() {
-				for lines.Scan() { //nolint:revive // nobody reads on, but the pipe must not fill
-				}
-			}()
+			go func() { _, _ = io.Copy(io.Discard, out) }() // the pipe must not fill
 			return filepath.Join(dir, "kubeconfig")
 		}
 	}

@@ -161,12 +161,12 @@ func TestValuesStayWhenAPollFails(t *testing.T) {
 		first := sub.Snapshot().At
 		<-sub.Changed()
 		got := sub.Snapshot()
-		if u, ok := got.Node("node"); got.State != Failed || got.At != first || got.Since == first || !ok || u.MilliCPU != 1 {
+		if u, ok := got.Node("node"); got.State != Failed || !got.At.Equal(first) || got.Since.Equal(first) || !ok || u.MilliCPU != 1 {
 			t.Errorf("after a failure: %+v, %v", got, u)
 		}
 		<-sub.Changed()
 		got = sub.Snapshot()
-		if u, _ := got.Node("node"); got.State != Current || got.At == first || u.MilliCPU != 3 {
+		if u, _ := got.Node("node"); got.State != Current || got.At.Equal(first) || u.MilliCPU != 3 {
 			t.Errorf("after recovery: %+v, %v", got, u)
 		}
 	})
