@@ -45,6 +45,10 @@ func (c *command) run(ctx context.Context, view string) error {
 	}
 	program := c.program(s, false)
 	defer program.Close()
+	// Before there is a client: client-go keeps the standard error that it finds
+	// then for its credential plugins.
+	captured := captureStderr(c.streams.Err)
+	defer captured.restore()
 	client, err := program.Connect(deref(c.flags.Context))
 	if err != nil {
 		return err
@@ -57,9 +61,6 @@ func (c *command) run(ctx context.Context, view string) error {
 	if err != nil {
 		return err
 	}
-	captured := captureStderr(c.streams.Err)
-	defer captured.restore()
-
 	app := ui.New(ui.Options{
 		Theme: s.theme, Keys: s.keys, Mouse: s.UI.Mouse, Clipboard: s.UI.Clipboard == config.ClipboardOSC52,
 		Primary: []ui.Primary{{ID: keymap.ViewWorkloads, Open: program.Home}},

@@ -46,8 +46,10 @@ const (
 
 	minBackoff = 250 * time.Millisecond
 	maxBackoff = 3 * time.Second
-	// Rights change rarely; asking again and again fills the audit log.
-	forbiddenBackoff = 30 * time.Second
+	// A server that has just started refuses everything for a moment. Otherwise
+	// rights change rarely, and asking again and again fills the audit log.
+	minForbiddenBackoff = time.Second
+	maxForbiddenBackoff = 30 * time.Second
 	// Events that arrive within this time go to the store together.
 	batchTime = 20 * time.Millisecond
 	batchSize = 256
@@ -78,8 +80,8 @@ func (r *reflector[T]) run(ctx context.Context) {
 			backoff.wait(ctx, err, r.again)
 			continue
 		}
-		backoff.reset()
-		r.watch(ctx, version)
+		backoff.pause = minBackoff // refusals count on: who may list may still not watch
+		r.watch(ctx, version, backoff)
 	}
 }
 
@@ -207,8 +209,7 @@ func (r *reflector[T]) listPages(ctx context.Context, limit int64) (string, erro
 
 // watch follows the changes from version on, over lost connections, until a
 // new list is needed.
-func (r *reflector[T]) watch(ctx context.Context, version string) {
-	backoff := newBackoff()
+func (r *reflector[T]) watch(ctx context.Context, version string, backoff *backoff) {
 	for ctx.Err() == nil {
 		opened := time.Now()
 		next, err := r.watchOnce(ctx, version)
@@ -380,11 +381,11 @@ func (b *batch[T]) flush() {
 
 // backoff is the pause between two tries, growing and random, so that many
 // stores do not come back to a server at the same moment.
-type backoff struct{ pause time.Duration }
+type backoff struct{ pause, refused time.Duration }
 
-func newBackoff() *backoff { return &backoff{pause: minBackoff} }
+func newBackoff() *backoff { return &backoff{pause: minBackoff, refused: minForbiddenBackoff} }
 
-func (b *backoff) reset() { b.pause = minBackoff }
+func (b *backoff) reset() { *b = *newBackoff() }
 
 // wait sleeps before the next try, or until it is asked to list again, or ctx
 // is done. It reports whether it was asked.
@@ -392,7 +393,8 @@ func (b *backoff) wait(ctx context.Context, err error, again <-chan struct{}) bo
 	pause := b.pause/2 + rand.N(b.pause/2)
 	b.pause = min(2*b.pause, maxBackoff)
 	if apierrors.IsForbidden(err) {
-		pause = forbiddenBackoff
+		pause = b.refused
+		b.refused = min(2*b.refused, maxForbiddenBackoff)
 	}
 	if s, ok := apierrors.SuggestsClientDelay(err); ok && !isConnection(err) {
 		pause = max(pause, time.Duration(s)*time.Second)

@@ -427,6 +427,18 @@ func TestMayNotList(t *testing.T) {
 	})
 }
 
+// A server that has just started does not know the rights yet.
+func TestForbiddenForAMoment(t *testing.T) {
+	inBubble(t, 20, Options{}, func(t *testing.T, c *cluster) {
+		c.OnRequest(func(r apitest.Request) *apitest.Answer { return r.Forbid("eve") })
+		f := follow(Open(c.hub, podKind(), Scope{}))
+		wantPhase(t, settle(t, f), Forbidden, 0)
+		c.OnRequest(nil)
+		time.Sleep(minForbiddenBackoff)
+		wantPhase(t, settle(t, f), Live, 20)
+	})
+}
+
 // Who may list but not watch sees a list of now and then.
 func TestMayNotWatch(t *testing.T) {
 	inBubble(t, 20, Options{}, func(t *testing.T, c *cluster) {
@@ -443,7 +455,7 @@ func TestMayNotWatch(t *testing.T) {
 			t.Error(st.Err)
 		}
 		c.Put(newCorePod(20))
-		time.Sleep(forbiddenBackoff)
+		time.Sleep(minForbiddenBackoff)
 		wantPhase(t, settle(t, f), Stale, 21)
 	})
 }
