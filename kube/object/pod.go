@@ -48,7 +48,7 @@ type Pod struct {
 	QoS            string
 	ServiceAccount string
 	Message        string // why it is not scheduled, or what the kubelet says of the whole pod
-	Ready, Total   int16 // containers, sidecars included
+	Ready, Total   int16  // containers, sidecars included
 	Restarts       int32
 	LastRestart    int64     // seconds since 1970, 0 if none is known
 	Requests       Resources // of the whole pod, as the scheduler counts
@@ -146,7 +146,7 @@ func newPod(p *corev1.Pod, in *store.Interner) *Pod {
 	for i := range p.Spec.InitContainers {
 		c := &p.Spec.InitContainers[i]
 		typ := Init
-		if c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways {
+		if isSidecar(c) {
 			typ = Sidecar
 		}
 		out.Containers = append(out.Containers, newContainer(typ, c, p.Status.InitContainerStatuses, in))
@@ -158,17 +158,10 @@ func newPod(p *corev1.Pod, in *store.Interner) *Pod {
 		c := corev1.Container(p.Spec.EphemeralContainers[i].EphemeralContainerCommon)
 		out.Containers = append(out.Containers, newContainer(Ephemeral, &c, p.Status.EphemeralContainerStatuses, in))
 	}
-	for i := range out.Containers {
-		c := &out.Containers[i]
-		if c.Type == Sidecar || c.Type == App {
-			out.Total++
-			if c.Ready {
-				out.Ready++
-			}
-		}
-	}
-	out.Restarts, out.LastRestart = restarts(out)
-	out.Status = in.String(podStatus(p, out))
+	line := printed(p)
+	out.Ready, out.Total = line.ready, line.total
+	out.Restarts, out.LastRestart = line.restarts, line.last
+	out.Status = in.String(line.status)
 	return out
 }
 
@@ -243,125 +236,4 @@ func ports(list []corev1.ContainerPort) string {
 		}
 	}
 	return b.String()
-}
-
-// restarts counts what kubectl counts: while init containers run, theirs; then
-// those of sidecars and app containers.
-func restarts(p *Pod) (n int32, last int64) {
-	initializing := initializing(p) != nil
-	for i := range p.Containers {
-		c := &p.Containers[i]
-		counts := c.Type == Sidecar || (c.Type == App && !initializing) || (c.Type == Init && initializing)
-		if !counts {
-			continue
-		}
-		n += c.Restarts
-		if c.Last != nil {
-			last = max(last, c.Last.Finished)
-		}
-	}
-	return n, last
-}
-
-// initializing returns the init container that the pod waits for, nil if it is
-// past its initialization.
-func initializing(p *Pod) *Container {
-	for i := range p.Containers {
-		c := &p.Containers[i]
-		switch c.Type {
-		case Init:
-			if c.State == Terminated && c.Exit == 0 {
-				continue
-			}
-			return c
-		case Sidecar:
-			if c.State == Running { // started is enough for the next to begin
-				continue
-			}
-			return c
-		case App, Ephemeral:
-		}
-	}
-	return nil
-}
-
-// podStatus returns the word that kubectl shows as a pod's status; see
-// printPod in k8s.io/kubernetes/pkg/printers/internalversion. The word names
-// the container that is in the way.
-func podStatus(p *corev1.Pod, out *Pod) string {
-	status := string(p.Status.Phase)
-	if p.Status.Reason != "" {
-		status = p.Status.Reason
-	}
-	for i := range p.Status.Conditions {
-		c := &p.Status.Conditions[i]
-		if c.Type == corev1.PodScheduled && c.Reason == corev1.PodReasonSchedulingGated {
-			status = corev1.PodReasonSchedulingGated
-		}
-	}
-	if c := initializing(out); c != nil && len(p.Status.InitContainerStatuses) > 0 && p.Status.Phase != corev1.PodSucceeded {
-		status = initStatus(out, c)
-	} else {
-		status = appStatus(p, out, status)
-	}
-	if p.DeletionTimestamp != nil {
-		switch {
-		case p.Status.Reason == "NodeLost":
-			return "Unknown"
-		case p.Status.Phase != corev1.PodFailed && p.Status.Phase != corev1.PodSucceeded:
-			return "Terminating"
-		}
-	}
-	return status
-}
-
-func initStatus(p *Pod, c *Container) string {
-	switch {
-	case c.State == Terminated:
-		return "Init:" + c.Reason
-	case c.State == Waiting && c.Reason != "" && c.Reason != "PodInitializing":
-		return "Init:" + c.Reason
-	}
-	var done, total int
-	for i := range p.Containers {
-		if t := p.Containers[i].Type; t == Init || t == Sidecar {
-			if &p.Containers[i] == c {
-				done = total
-			}
-			total++
-		}
-	}
-	return "Init:" + strconv.Itoa(done) + "/" + strconv.Itoa(total)
-}
-
-func appStatus(p *corev1.Pod, out *Pod, status string) string {
-	running := false
-	for i := len(out.Containers) - 1; i >= 0; i-- { // the first container has the last word
-		c := &out.Containers[i]
-		if c.Type != App {
-			continue
-		}
-		switch {
-		case c.State == Waiting && c.Reason != "", c.State == Terminated:
-			status = c.Reason
-		case c.State == Running && c.Ready:
-			running = true
-		}
-	}
-	if status == "Completed" && running {
-		if podReady(p) {
-			return "Running"
-		}
-		return "NotReady"
-	}
-	return status
-}
-
-func podReady(p *corev1.Pod) bool {
-	for i := range p.Status.Conditions {
-		if c := &p.Status.Conditions[i]; c.Type == corev1.PodReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
 }

@@ -27,6 +27,13 @@ type Kind[T Object] struct {
 	newCodec func() codec[T]
 }
 
+// Decode returns the objects of a list as a server sends it.
+func (k Kind[T]) Decode(list []byte) ([]T, error) {
+	var objects []T
+	err := k.newCodec().page(list, newInterner(), func(o T) { objects = append(objects, o) })
+	return objects, err
+}
+
 // codec turns what the server sends into compact objects. Its methods are
 // called by one goroutine at a time, the store's own.
 type codec[T Object] interface {
