@@ -136,15 +136,17 @@ func (a *App) addPath(line *styled, path []string, room int) {
 	}
 }
 
-// addPrimary writes the views under number keys, or the title of a view that is
-// none of them.
+// addPrimary writes the views under number keys, and what they do not say of
+// the view on top: its title, or the filter of a primary one.
 func (a *App) addPrimary(line *styled, h Header, top View, room int) {
 	start := line.width
+	title := top.Title()
 	for _, p := range a.opts.Primary {
 		b, _ := a.opts.Keys.Binding(p.ID)
 		tone := theme.Muted
 		if p.ID == h.Primary {
 			tone = theme.Active
+			title = strings.TrimSpace(strings.TrimPrefix(title, b.Title))
 		}
 		if line.width-start+cell.Width(b.Title)+4 > room {
 			break
@@ -154,9 +156,7 @@ func (a *App) addPrimary(line *styled, h Header, top View, room int) {
 		line.add(tone, b.Title)
 		line.add(theme.Text, "  ")
 	}
-	if h.Primary == "" {
-		line.add(theme.Title, top.Title())
-	}
+	line.add(theme.Title, title)
 }
 
 // footer returns the bottom line: a message, or the most useful keys.
@@ -166,30 +166,42 @@ func (a *App) footer() string {
 	}
 	line := styled{theme: a.opts.Theme}
 	line.add(theme.Text, " ")
+	// Help is where all other keys are found: it stays on narrow screens.
+	help := styled{theme: a.opts.Theme}
+	a.hint(&help, Action{ID: keymap.AppHelp}, a.width)
 	for _, action := range a.actions() {
-		if action.Quiet {
+		if action.Quiet || action.ID == keymap.AppHelp {
 			continue
 		}
-		b, ok := a.opts.Keys.Binding(action.ID)
-		key := a.opts.Keys.Label(action.ID)
-		if !ok || key == "" {
-			continue
-		}
-		title := action.Title
-		if title == "" {
-			title = b.Title
-		}
-		if line.width+cell.Width(key)+cell.Width(title)+3 > a.width {
+		if !a.hint(&line, action, a.width-help.width) {
 			break
 		}
-		if action.Disabled != "" {
-			line.add(theme.Muted, key+" "+title+"  ")
-			continue
-		}
-		line.add(theme.Key, key)
-		line.add(theme.Text, " "+title+"  ")
 	}
-	return line.b.String()
+	return line.b.String() + help.b.String()
+}
+
+// hint adds the key of an action and what it does to the line, if that has the
+// room.
+func (a *App) hint(line *styled, action Action, room int) bool {
+	b, ok := a.opts.Keys.Binding(action.ID)
+	key := a.opts.Keys.Label(action.ID)
+	if !ok || key == "" {
+		return true
+	}
+	title := action.Title
+	if title == "" {
+		title = b.Title
+	}
+	if line.width+cell.Width(key)+cell.Width(title)+3 > room {
+		return false
+	}
+	if action.Disabled != "" {
+		line.add(theme.Muted, key+" "+title+"  ")
+		return true
+	}
+	line.add(theme.Key, key)
+	line.add(theme.Text, " "+title+"  ")
+	return true
 }
 
 // promptKey handles a key while a prompt is open.
