@@ -1,0 +1,164 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"quarterdeck/playground/incident"
+)
+
+// patience is how long anything may take; on a loaded machine it takes long.
+const patience = 5 * time.Minute
+
+// playground is one that runs the shop.
+type playground struct {
+	binary, dir string
+	config      *rest.Config
+	client      kubernetes.Interface
+}
+
+// start brings the shop up for the time of the test.
+func start(t *testing.T) playground {
+	t.Helper()
+	binary := os.Getenv("QD_PLAYGROUND")
+	if binary == "" {
+		t.Fatal("QD_PLAYGROUND is not set: build the playground and set it to the binary's path")
+	}
+	// A fresh directory that fits into the length of a path.
+	dir, err := os.MkdirTemp("", "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = filepath.Join(dir, "playground")
+	var output strings.Builder
+	cmd := exec.Command(binary, "up", "--dir", dir, "--scenario", "shop")
+	cmd.Stderr = &output
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		err := cmd.Wait()
+		if t.Failed() {
+			t.Logf("the playground ended with %v and said:\n%s", err, output.String())
+			t.Logf("its logs are in %s", filepath.Join(dir, "log"))
+			return
+		}
+		_ = os.RemoveAll(filepath.Dir(dir))
+	})
+	began := time.Now()
+	awaitLine(t, stdout, "ready")
+	t.Logf("ready after %v", time.Since(began).Round(100*time.Millisecond))
+	config, err := clientcmd.BuildConfigFromFlags("", filepath.Join(dir, "kubeconfig"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.QPS, config.Burst = 100, 200
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return playground{binary: binary, dir: dir, config: config, client: client}
+}
+
+// run runs the binary with the playground's directory.
+func (p playground) run(t *testing.T, args ...string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), p.binary, append(args, "--dir", p.dir)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", args, err, out)
+	}
+}
+
+// await waits until a look finds nothing wrong any more, and says how long that took.
+func (p playground) await(t *testing.T, what string, look func(context.Context) error) {
+	t.Helper()
+	began := time.Now()
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), 500*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+		last = look(ctx)
+		return last == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("%s: still not after %v: %v", what, patience, last)
+	}
+	t.Logf("%s: after %v", what, time.Since(began).Round(100*time.Millisecond))
+}
+
+func TestShop(t *testing.T) {
+	p := start(t)
+	p.await(t, "healthy", p.health)
+	p.noRestarts(t)
+	t.Run("kubelet", func(t *testing.T) {
+		t.Run("logs", p.logs)
+		t.Run("exec", p.exec)
+		t.Run("port-forward", p.portForward)
+		t.Run("metrics", p.metrics)
+	})
+	t.Run("incident", func(t *testing.T) {
+		for _, i := range incident.All() {
+			symptom, ok := symptoms(p.client)[i.Name]
+			if !ok {
+				t.Errorf("nobody knows what %s looks like", i.Name)
+				continue
+			}
+			t.Run(i.Name, func(t *testing.T) {
+				// They can be there together, and that is faster.
+				t.Parallel()
+				p.run(t, "incident", "add", i.Name)
+				p.await(t, "symptom", symptom)
+				p.run(t, "incident", "add", i.Name)
+				p.run(t, "incident", "clear", i.Name)
+				p.run(t, "incident", "clear", i.Name)
+			})
+		}
+	})
+	p.await(t, "healthy again", p.health)
+}
+
+// noRestarts checks that the shop became healthy without an accident.
+func (p playground) noRestarts(t *testing.T) {
+	pods, err := p.client.CoreV1().Pods("").List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range pods.Items {
+		for _, s := range pod.Status.ContainerStatuses {
+			if s.RestartCount > 0 {
+				t.Errorf("container %s of %s/%s was restarted", s.Name, pod.Namespace, pod.Name)
+			}
+		}
+	}
+	events, err := p.client.CoreV1().Events("").List(t.Context(), metav1.ListOptions{FieldSelector: "type=" + corev1.EventTypeWarning})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events.Items {
+		// An autoscaler has no metrics for most of a minute.
+		if e.InvolvedObject.Kind != "HorizontalPodAutoscaler" {
+			t.Errorf("warning about %s %s/%s: %s: %s", e.InvolvedObject.Kind, e.Namespace, e.InvolvedObject.Name, e.Reason, e.Message)
+		}
+	}
+}
+
+func problem(format string, args ...any) error { return fmt.Errorf(format, args...) }
