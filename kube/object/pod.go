@@ -15,11 +15,13 @@ import (
 func Pods() store.Kind[*Pod] {
 	const ( // of core/v1 Container
 		command, args, env, envFrom, mounts        = 3, 4, 7, 19, 9
-		liveness, readiness, lifecycle, security   = 10, 11, 12, 15
+		liveness, readiness, startup               = 10, 11, 22
+		lifecycle, security                        = 12, 15
 		containers, initContainers, ephemeral      = 2, 20, 34 // of PodSpec
 		volumes, affinity, tolerations, spread     = 1, 18, 22, 33
 		containerStatuses, initStatuses            = 8, 10 // of PodStatus
-		imageID, containerID, statusMounts, allocd = 7, 8, 12, 10
+		imageID, containerID, allocated, resources = 7, 8, 10, 11
+		statusMounts, user                         = 12, 13
 	)
 	drop := []path{
 		noAnnotations,
@@ -27,12 +29,12 @@ func Pods() store.Kind[*Pod] {
 		{specField, ephemeral, env}, {specField, ephemeral, mounts},
 	}
 	for _, list := range []protoNumber{containers, initContainers} {
-		for _, f := range []protoNumber{command, args, env, envFrom, mounts, liveness, readiness, lifecycle, security} {
+		for _, f := range []protoNumber{command, args, env, envFrom, mounts, liveness, readiness, startup, lifecycle, security} {
 			drop = append(drop, path{specField, list, f})
 		}
 	}
 	for _, list := range []protoNumber{containerStatuses, initStatuses} {
-		for _, f := range []protoNumber{imageID, containerID, statusMounts, allocd} {
+		for _, f := range []protoNumber{imageID, containerID, allocated, resources, statusMounts, user} {
 			drop = append(drop, path{statusField, list, f})
 		}
 	}

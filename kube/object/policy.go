@@ -61,7 +61,11 @@ func newClaim(c *corev1.PersistentVolumeClaim, in *store.Interner) *Claim {
 	}
 	var modes []string
 	for _, m := range c.Spec.AccessModes {
-		modes = append(modes, short[m])
+		word, ok := short[m]
+		if !ok {
+			word = string(m)
+		}
+		modes = append(modes, word)
 	}
 	out.Modes = in.String(strings.Join(modes, ","))
 	return out
@@ -97,10 +101,11 @@ func newAutoscaler(a *autoscalingv2.HorizontalPodAutoscaler, in *store.Interner)
 		switch {
 		case c.Type == autoscalingv2.ScalingLimited:
 			limited = c.Status == corev1.ConditionTrue && c.Reason == "TooManyReplicas"
-		case c.Status == corev1.ConditionFalse && c.Reason != "ScalingDisabled":
-			out.Status, out.Trouble = in.String(c.Reason), true
-		case c.Status == corev1.ConditionFalse:
+		case c.Status != corev1.ConditionFalse || out.Trouble: // the first trouble is what causes the others
+		case c.Reason == "ScalingDisabled":
 			out.Status = "off (0 replicas)"
+		default:
+			out.Status, out.Trouble = in.String(c.Reason), true
 		}
 	}
 	if limited && !out.Trouble {
