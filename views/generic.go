@@ -39,7 +39,7 @@ func serverColumns(r *store.Row) []Column[*store.Row] {
 		if id == "name" || id == "namespace" {
 			continue
 		}
-		if id == "age" && def.Type != "integer" {
+		if (id == "age" || id == "created-at") && def.Type != "integer" {
 			cols = append(cols, ageColumn[*store.Row]()) // exact, and it grows
 			continue
 		}

@@ -339,7 +339,7 @@ func (l *list[T]) Header() ui.Header {
 		h.Primary = keymap.ViewWorkloads
 	}
 	h.Count = l.count()
-	l.session.describe(&h, l.status, "list "+l.res.Name, l.scope.Namespace)
+	l.session.describe(&h, l.status, "list "+l.res.Name, l.res.place(l.scope))
 	if l.table.Len() == 0 {
 		h.Problem = "" // it stands where the rows would be, in full
 	}
@@ -349,7 +349,7 @@ func (l *list[T]) Header() ui.Header {
 // problem is why the data is not all there, "" if it is.
 func (l *list[T]) problem() string {
 	var h ui.Header
-	l.session.describe(&h, l.status, "list "+l.res.Name, l.scope.Namespace)
+	l.session.describe(&h, l.status, "list "+l.res.Name, l.res.place(l.scope))
 	return h.Problem
 }
 

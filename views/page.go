@@ -101,7 +101,7 @@ func (p *page) Update(msg tea.Msg) tea.Cmd {
 	}
 	p.loading = false
 	if m.err != nil {
-		p.problem = p.session.explain(m.err, p.kind.doing+" "+p.ref.String(), p.ref.Namespace)
+		p.problem = p.session.explain(m.err, p.kind.doing+" "+p.ref.String(), placeOf(p.ref))
 		return nil
 	}
 	p.problem, p.read = m.partial, p.session.Now()

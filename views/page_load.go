@@ -76,7 +76,7 @@ func loadEvents(ctx context.Context, p *page) ([]textview.Line, string, error) {
 	}
 	var missing []string
 	for _, err := range found.Partial {
-		missing = append(missing, p.session.explain(err, "list "+p.kind.title, p.ref.Namespace))
+		missing = append(missing, p.session.explain(err, "list "+p.kind.title, placeOf(p.ref)))
 	}
 	partial := ""
 	if len(missing) > 0 {

@@ -43,7 +43,7 @@ func (s *Session) namespaces(open func(namespace string) tea.Msg) *ui.Picker {
 				loaded.Items = append(loaded.Items, item(n))
 			}
 			if err != nil {
-				loaded.Problem = "not listed: type a name (" + s.explain(err, "list namespaces", "") + ")"
+				loaded.Problem = "not listed: type a name (" + s.explain(err, "list namespaces", clusterScope) + ")"
 				for _, n := range []string{s.Client.Namespace, "default"} {
 					if n != "" && !slices.Contains(names, n) {
 						loaded.Items, names = append(loaded.Items, item(n)), append(names, n)

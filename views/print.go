@@ -40,7 +40,7 @@ func (r *Resource[T]) Print(s *Session, o PrintOptions) error {
 	objects, err := r.read(o.Ctx, s, scope)
 	var partial *partialError
 	if err != nil && !errors.As(err, &partial) {
-		return fmt.Errorf("%s", s.explain(err, "list "+r.Name, scope.Namespace))
+		return fmt.Errorf("%s", s.explain(err, "list "+r.Name, r.place(scope)))
 	}
 	own := r.Columns
 	if r.ServerColumns != nil && len(objects) > 0 {

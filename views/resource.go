@@ -158,6 +158,14 @@ func (r *Resource[T]) Frame(s *Session, scope Scope) ui.Frame {
 	return ui.Frame{Place: title, Open: func() ui.View { return newList(r, s, scope) }}
 }
 
+// place is where the objects in scope are.
+func (r *Resource[T]) place(scope Scope) place {
+	if !r.Kind.Namespaced {
+		return clusterScope
+	}
+	return place(scope.Namespace)
+}
+
 // ref names the object o.
 func (r *Resource[T]) ref(o T) kube.Ref {
 	if r.Ref != nil {

@@ -11,6 +11,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"quarterdeck/kube"
 	"quarterdeck/kube/field"
 	"quarterdeck/kube/guard"
 	"quarterdeck/kube/sanitize"
@@ -37,7 +38,7 @@ func (s *Session) header() ui.Header {
 
 // describe puts the state of a store into a header. doing says what the store
 // does, "list pods", for the sentence about what went wrong.
-func (s *Session) describe(h *ui.Header, st store.Status, doing, namespace string) {
+func (s *Session) describe(h *ui.Header, st store.Status, doing string, at place) {
 	glyphs := &s.Theme.Glyphs
 	age := field.Age(int64(s.Now().Sub(st.Since).Seconds()))
 	switch st.Phase {
@@ -59,31 +60,24 @@ func (s *Session) describe(h *ui.Header, st store.Status, doing, namespace strin
 		h.StateTone, h.State = theme.Error, glyphs.Off+" no answer "+age
 	}
 	if st.Err != nil {
-		h.Problem = s.explain(st.Err, doing, namespace)
+		h.Problem = s.explain(st.Err, doing, at)
 	}
 }
 
 // explain turns an error of the API into one sentence: what, where, why, what
 // to do. doing is "list pods".
-func (s *Session) explain(err error, doing, namespace string) string {
-	where := "in the cluster"
+func (s *Session) explain(err error, doing string, at place) string {
 	var partial *partialError
 	if errors.As(err, &partial) {
 		return partial.Error()
 	}
-	if namespace != "" {
-		where = "in namespace " + namespace
-	}
+	where, instead := at.words()
 	switch {
 	case errors.Is(err, guard.ErrReadOnly):
 		return sanitize.Line(err.Error())
 	case apierrors.IsForbidden(err):
 		doing = refused(err, doing)
-		hint := "ask for that right, or choose another namespace"
-		if namespace == "" {
-			hint = "ask for that right, or choose one namespace"
-		}
-		return fmt.Sprintf("you (%s) may not %s %s: %s", s.user(err), doing, where, hint)
+		return fmt.Sprintf("you (%s) may not %s %s: ask for that right%s", s.user(err), doing, where, instead)
 	case apierrors.IsUnauthorized(err):
 		return fmt.Sprintf("the server does not accept your credentials any more (user %s): log in again, then press ctrl+r", s.Client.User)
 	case apierrors.IsNotFound(err):
@@ -92,6 +86,31 @@ func (s *Session) explain(err error, doing, namespace string) string {
 		return fmt.Sprintf("cannot %s %s: the server asks to slow down; trying again", doing, where)
 	}
 	return fmt.Sprintf("cannot %s %s: %s", doing, where, Cause(err))
+}
+
+// place is where something was asked for: a namespace, all of them (""), or the
+// cluster, for kinds that are in no namespace.
+type place string
+
+const clusterScope place = "/" // which is no name of a namespace
+
+func placeOf(ref kube.Ref) place {
+	if ref.Namespace == "" {
+		return clusterScope
+	}
+	return place(ref.Namespace)
+}
+
+// words returns the place in a sentence, and where else one might be allowed to
+// do the same.
+func (at place) words() (where, instead string) {
+	switch at {
+	case clusterScope:
+		return "in the cluster", ""
+	case "":
+		return "in the cluster", ", or choose one namespace"
+	}
+	return "in namespace " + string(at), ", or choose another namespace"
 }
 
 // refused names the verb and the resource that the server refused, which a

@@ -35,10 +35,13 @@ func usageColumns[T store.Object](use used[T], requests, limits func(T) object.R
 	for _, m := range measures() {
 		cols = append(cols, use.amount(m))
 		if requests != nil {
-			c := use.share(m, requests, m.id+"/req", m.title+"/REQ")
-			cols = append(cols, c)
+			cols = append(cols, use.share(m, requests, m.id+"/req", m.title+"/REQ"))
 		}
-		c := use.share(m, limits, m.id+"/lim", m.title+"/LIM")
+		id, title := m.id+"/lim", m.title+"/LIM"
+		if requests == nil { // a node has one whole only
+			id, title = m.id+"-used", m.title+"%"
+		}
+		c := use.share(m, limits, id, title)
 		c.Tone = fullness(c.Value)
 		c.Wide = requests != nil
 		cols = append(cols, c)
