@@ -1,0 +1,164 @@
+//go:build e2e
+
+package object
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"quarterdeck/kube/store"
+)
+
+// row is an object and the cells that the server itself makes of it, by the
+// names of their columns.
+type row[T any] struct {
+	object T
+	cells  map[string]string
+}
+
+// ask returns all objects of a kind in the cluster of KUBECONFIG, each in what
+// is kept of it and in the server's words.
+func ask[T store.Object](t *testing.T, kind store.Kind[T]) []row[T] {
+	t.Helper()
+	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(clientcmd.NewDefaultClientConfigLoadingRules(), nil).ClientConfig()
+	if err != nil {
+		t.Fatalf("this test needs the KUBECONFIG of a playground: %v", err)
+	}
+	gv := kind.GVR.GroupVersion()
+	cfg.GroupVersion, cfg.APIPath, cfg.NegotiatedSerializer = &gv, "/apis", scheme.Codecs.WithoutConversion()
+	if gv.Group == "" {
+		cfg.APIPath = "/api"
+	}
+	client, err := rest.RESTClientFor(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := client.Get().Resource(kind.GVR.Resource).Param("includeObject", "Object").
+		SetHeader("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io").Do(context.Background()).Raw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table metav1.Table
+	if err := json.Unmarshal(body, &table); err != nil {
+		t.Fatal(err)
+	}
+	var rows []row[T]
+	for _, r := range table.Rows {
+		o, err := runtime.Decode(scheme.Codecs.UniversalDeserializer(), r.Object.Raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells := map[string]string{}
+		for i, c := range table.ColumnDefinitions {
+			cells[c.Name] = fmt.Sprint(r.Cells[i])
+		}
+		rows = append(rows, row[T]{compact(t, kind, o)[0], cells})
+	}
+	if len(rows) == 0 {
+		t.Skipf("the cluster has no %s", kind.GVR.Resource)
+	}
+	t.Logf("%d %s", len(rows), kind.GVR.Resource)
+	return rows
+}
+
+// agree compares what is kept, by columns, with the server's cells.
+func agree[T store.Object](t *testing.T, kind store.Kind[T], ours func(T) map[string]string) {
+	t.Run(kind.GVR.Resource, func(t *testing.T) {
+		for _, r := range ask(t, kind) {
+			for column, got := range ours(r.object) {
+				want, ok := r.cells[column]
+				want = strings.TrimSuffix(strings.TrimPrefix(want, "<none>"), "<none>")
+				if column == "Restarts" { // how long ago depends on when one asks
+					want, _, _ = strings.Cut(want, " ")
+				}
+				if !ok || got != want {
+					t.Errorf("%s/%s: %s is %q, the server says %q", r.object.Head().Namespace, r.object.Head().Name, column, got, want)
+				}
+			}
+		}
+	})
+}
+
+// The columns that both have say the same of every object in the cluster.
+func TestServerAgrees(t *testing.T) {
+	num := func(n int32) string { return strconv.Itoa(int(n)) }
+	agree(t, Pods(), func(p *Pod) map[string]string {
+		return map[string]string{
+			"Ready": fmt.Sprintf("%d/%d", p.Ready, p.Total), "Status": p.Status, "Restarts": num(p.Restarts), "IP": p.IP, "Node": p.Node,
+		}
+	})
+	agree(t, Deployments(), func(w *Workload) map[string]string {
+		return map[string]string{
+			"Ready": fmt.Sprintf("%d/%d", w.Ready, w.Desired), "Up-to-date": num(w.Updated), "Available": num(w.Avail),
+			"Images": strings.Join(w.Images, ","), "Selector": w.Selector,
+		}
+	})
+	agree(t, ReplicaSets(), func(w *Workload) map[string]string {
+		return map[string]string{"Desired": num(w.Desired), "Current": num(w.Current), "Ready": num(w.Ready)}
+	})
+	agree(t, StatefulSets(), func(w *Workload) map[string]string {
+		return map[string]string{"Ready": fmt.Sprintf("%d/%d", w.Ready, w.Desired)}
+	})
+	agree(t, DaemonSets(), func(w *Workload) map[string]string {
+		return map[string]string{
+			"Desired": num(w.Desired), "Current": num(w.Current), "Ready": num(w.Ready), "Up-to-date": num(w.Updated), "Available": num(w.Avail),
+		}
+	})
+	agree(t, Jobs(), func(w *Workload) map[string]string {
+		return map[string]string{"Completions": fmt.Sprintf("%d/%d", w.Ready, w.Desired)}
+	})
+	agree(t, CronJobs(), func(w *Workload) map[string]string {
+		return map[string]string{"Active": num(w.Active), "Suspend": cases(w.Paused)}
+	})
+	agree(t, Nodes(), func(n *Node) map[string]string {
+		words := []string{"Ready"}
+		if !n.Ready {
+			words[0] = "NotReady"
+		}
+		if n.Cordoned {
+			words = append(words, "SchedulingDisabled")
+		}
+		return map[string]string{"Status": strings.Join(words, ","), "Roles": n.Roles, "Version": n.Version, "Internal-IP": n.InternalIP}
+	})
+	agree(t, Services(), func(s *Service) map[string]string {
+		return map[string]string{"Type": s.Type, "Cluster-IP": s.ClusterIP, "External-IP": s.External, "Selector": s.Selector}
+	})
+	agree(t, Namespaces(), func(p *Plain) map[string]string { return map[string]string{"Status": p.Status} })
+	agree(t, Claims(), func(c *Claim) map[string]string {
+		return map[string]string{"Status": c.Status, "Volume": c.Volume, "Access Modes": modesOf(c), "StorageClass": c.Class}
+	})
+	agree(t, Autoscalers(), func(a *Autoscaler) map[string]string {
+		return map[string]string{"Reference": a.TargetKind + "/" + a.Target, "MinPods": num(a.Min), "MaxPods": num(a.Max), "Replicas": num(a.Current)}
+	})
+	agree(t, Budgets(), func(b *Budget) map[string]string {
+		return map[string]string{"Allowed Disruptions": num(b.Allowed)}
+	})
+	agree(t, Events(), func(e *Event) map[string]string {
+		return map[string]string{"Type": e.Type, "Reason": e.Reason, "Object": strings.ToLower(e.Kind) + "/" + e.About, "Name": e.Name}
+	})
+}
+
+func cases(b bool) string {
+	if b {
+		return "True"
+	}
+	return "False"
+}
+
+// modesOf are the modes of a bound claim; the server shows none of others.
+func modesOf(c *Claim) string {
+	if c.Volume == "" {
+		return ""
+	}
+	return c.Modes
+}
