@@ -356,8 +356,12 @@ func (l *list[T]) problem() string {
 func (l *list[T]) count() string {
 	var b strings.Builder
 	shown := l.table.Len()
-	if l.status.Phase == store.Syncing && l.total == 0 {
-		return ""
+	switch l.status.Phase {
+	case store.Syncing, store.Forbidden, store.Failed:
+		if l.total == 0 {
+			return "" // which is not to say that there are none
+		}
+	case store.Live, store.Stale, store.Partial:
 	}
 	if n := l.table.MarkCount(); n > 0 {
 		b.WriteString(thousands(n) + " marked, ")
