@@ -44,7 +44,7 @@ func All() []Incident {
 		},
 		{
 			Name:        "crash-loop",
-			Description: "Deployment payments/checkout is released as v2.3.1, which exits with 1 because nobody sets DB_URL: its new pods are in CrashLoopBackOff, half of the old ones are gone.",
+			Description: "Deployment payments/checkout is released as v2.3.1, which exits with 1 because nobody sets DB_URL: its new pods are in CrashLoopBackOff, one of the old ones is gone.",
 			changes: []change{{
 				object: object{kind: deployment, namespace: "payments", name: "checkout"}, manager: "argocd-controller",
 				do:   release("release v2.3.1 (PAY-377)", "app", image("checkout:v2.3.1")),

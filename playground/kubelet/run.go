@@ -211,7 +211,7 @@ func (a *agent) sync(ctx context.Context, key string) error {
 		return nil
 	}
 	now := time.Now()
-	todo := advance(pod, a.site, a.memo(pod), now)
+	todo := advance(pod, visit{site: a.site, ctx: ctx}, a.memo(pod), now)
 	if differs(&pod.Status, &todo.status) {
 		next := pod.DeepCopy()
 		next.Status = todo.status

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -74,7 +75,7 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		// Handshakes that break off are not worth a line on the terminal.
-		ErrorLog: log.New(discard{}, "", 0),
+		ErrorLog: log.New(io.Discard, "", 0),
 		// SPDY upgrades need HTTP/1.1.
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
 	}
@@ -91,10 +92,6 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 	}
 	return fmt.Errorf("serve the kubelet API: %w", err)
 }
-
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // authorised lets through who may use the kubelet API, as a kubelet asks: by
 // the subresource proxy of nodes.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -133,61 +132,55 @@ func (s *site) pull(node, image string) {
 	s.images[[2]string{node, image}] = true
 }
 
-// lookupTimeout bounds the questions that the start of a pod asks the API.
-const lookupTimeout = 5 * time.Second
-
-func (s *site) configMap(namespace, name string) (map[string]string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
-	defer cancel()
-	object, err := s.client.CoreV1().ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("configmap %q not found", name)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return object.Data, nil
+// visit is a look around in the site that ends with a context.
+type visit struct {
+	*site
+	ctx context.Context
 }
 
-func (s *site) secret(namespace, name string) (map[string][]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
-	defer cancel()
-	object, err := s.client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+// find gets an object that a pod refers to, and says so if it does not exist.
+func find[T any](v visit, kind, name string, get func(context.Context, string, metav1.GetOptions) (T, error)) (T, error) {
+	object, err := get(v.ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("secret %q not found", name)
+		return object, fmt.Errorf("%s %q not found", kind, name)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return object.Data, nil
+	return object, err
 }
 
-func (s *site) mountError(pod *corev1.Pod) error {
+func (v visit) configMap(namespace, name string) (*corev1.ConfigMap, error) {
+	return find(v, "configmap", name, v.client.CoreV1().ConfigMaps(namespace).Get)
+}
+
+func (v visit) secret(namespace, name string) (*corev1.Secret, error) {
+	return find(v, "secret", name, v.client.CoreV1().Secrets(namespace).Get)
+}
+
+func (v visit) mountError(pod *corev1.Pod) error {
 	for i := range pod.Spec.Volumes {
-		v := &pod.Spec.Volumes[i]
+		volume := &pod.Spec.Volumes[i]
 		var err error
-		switch {
-		case v.ConfigMap != nil && !isTrue(v.ConfigMap.Optional):
-			_, err = s.configMap(pod.Namespace, v.ConfigMap.Name)
-		case v.Secret != nil && !isTrue(v.Secret.Optional):
-			_, err = s.secret(pod.Namespace, v.Secret.SecretName)
+		switch source := volume.VolumeSource; {
+		case source.ConfigMap != nil && !isTrue(source.ConfigMap.Optional):
+			_, err = v.configMap(pod.Namespace, source.ConfigMap.Name)
+		case source.Secret != nil && !isTrue(source.Secret.Optional):
+			_, err = v.secret(pod.Namespace, source.Secret.SecretName)
 		}
 		if err != nil {
-			return fmt.Errorf("MountVolume.SetUp failed for volume %q : %w", v.Name, err)
+			return fmt.Errorf("MountVolume.SetUp failed for volume %q : %w", volume.Name, err)
 		}
 	}
 	return nil
 }
 
-func (s *site) configError(pod *corev1.Pod, container *corev1.Container) error {
+func (v visit) configError(pod *corev1.Pod, container *corev1.Container) error {
 	for _, from := range container.EnvFrom {
 		if ref := from.ConfigMapRef; ref != nil && !isTrue(ref.Optional) {
-			if _, err := s.configMap(pod.Namespace, ref.Name); err != nil {
+			if _, err := v.configMap(pod.Namespace, ref.Name); err != nil {
 				return err
 			}
 		}
 		if ref := from.SecretRef; ref != nil && !isTrue(ref.Optional) {
-			if _, err := s.secret(pod.Namespace, ref.Name); err != nil {
+			if _, err := v.secret(pod.Namespace, ref.Name); err != nil {
 				return err
 			}
 		}
@@ -197,20 +190,20 @@ func (s *site) configError(pod *corev1.Pod, container *corev1.Container) error {
 			continue
 		}
 		if ref := env.ValueFrom.ConfigMapKeyRef; ref != nil && !isTrue(ref.Optional) {
-			data, err := s.configMap(pod.Namespace, ref.Name)
+			object, err := v.configMap(pod.Namespace, ref.Name)
 			if err != nil {
 				return err
 			}
-			if _, ok := data[ref.Key]; !ok {
+			if _, ok := object.Data[ref.Key]; !ok {
 				return fmt.Errorf("couldn't find key %s in ConfigMap %s/%s", ref.Key, pod.Namespace, ref.Name)
 			}
 		}
 		if ref := env.ValueFrom.SecretKeyRef; ref != nil && !isTrue(ref.Optional) {
-			data, err := s.secret(pod.Namespace, ref.Name)
+			object, err := v.secret(pod.Namespace, ref.Name)
 			if err != nil {
 				return err
 			}
-			if _, ok := data[ref.Key]; !ok {
+			if _, ok := object.Data[ref.Key]; !ok {
 				return fmt.Errorf("couldn't find key %s in Secret %s/%s", ref.Key, pod.Namespace, ref.Name)
 			}
 		}

@@ -59,10 +59,10 @@ func TestAddresses(t *testing.T) {
 }
 
 func TestWhatIsMissing(t *testing.T) {
-	s := newSite(fake.NewClientset(
+	s := visit{ctx: t.Context(), site: newSite(fake.NewClientset(
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "have"}, Data: map[string]string{"key": "1"}},
 		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "have"}, Data: map[string][]byte{"key": nil}},
-	), cache.NewStore(cache.MetaNamespaceKeyFunc))
+	), cache.NewStore(cache.MetaNamespaceKeyFunc))}
 	yes := true
 	configMap := func(name, key string, optional *bool) corev1.Container {
 		return corev1.Container{Env: []corev1.EnvVar{{Name: "X", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{

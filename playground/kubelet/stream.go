@@ -117,10 +117,14 @@ func writer(w io.WriteCloser) io.Writer {
 	return w
 }
 
-// AttachContainer shows what the container says from now on.
-func (s *session) AttachContainer(ctx context.Context, _, _, _ string, _ io.Reader,
-	out, _ io.WriteCloser, tty bool, _ <-chan remotecommand.TerminalSize,
+// AttachContainer shows what the container says from now on. A container with
+// a terminal is taken for a shell, as those for debugging are.
+func (s *session) AttachContainer(ctx context.Context, name, uid, container string, in io.Reader,
+	out, errOut io.WriteCloser, tty bool, resize <-chan remotecommand.TerminalSize,
 ) error {
+	if tty && in != nil && s.where.spec.TTY && s.where.spec.Stdin {
+		return s.ExecInContainer(ctx, name, uid, container, []string{"sh"}, in, out, errOut, tty, resize, 0)
+	}
 	run, err := s.where.run(false)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +34,7 @@ type applet func(call) error
 // applets returns the commands by name.
 func applets() map[string]applet {
 	return map[string]applet{
-		"cat": cat, "clear": clear, "date": date, "df": df, "env": env, "grep": grep, "head": head, "hostname": hostname,
+		"cat": cat, "clear": clearScreen, "date": date, "df": df, "env": env, "grep": grep, "head": head, "hostname": hostname,
 		"id": id, "ls": ls, "mkdir": mkdir, "mv": mv, "printenv": env, "ps": ps, "rm": rm, "sleep": sleep, "stty": stty,
 		"tail": tail, "tar": tar, "tee": tee, "touch": touch, "tty": tty, "uname": uname, "wc": wc, "whoami": whoami, "which": which,
 	}
@@ -83,7 +84,7 @@ func cat(c call) error {
 	})
 }
 
-func clear(c call) error {
+func clearScreen(c call) error {
 	_, err := io.WriteString(c.out, "\x1b[H\x1b[2J")
 	return err
 }
@@ -125,22 +126,21 @@ func grep(c call) error {
 	if len(words) == 0 {
 		return errors.New("no pattern given")
 	}
-	pattern, fold := words[0], strings.Contains(letters, "i")
-	if fold {
-		pattern = strings.ToLower(pattern)
+	pattern := words[0]
+	if strings.Contains(letters, "i") {
+		pattern = "(?i)" + pattern
+	}
+	expression, err := regexp.Compile(pattern)
+	if err != nil {
+		return err
 	}
 	found := false
-	err := c.eachInput(words[1:], func(_ string, r io.Reader) error {
+	err = c.eachInput(words[1:], func(_ string, r io.Reader) error {
 		lines := bufio.NewScanner(r)
 		for lines.Scan() {
-			text := lines.Text()
-			compared := text
-			if fold {
-				compared = strings.ToLower(text)
-			}
-			if strings.Contains(compared, pattern) != strings.Contains(letters, "v") {
+			if expression.Match(lines.Bytes()) != strings.Contains(letters, "v") {
 				found = true
-				fmt.Fprintln(c.out, text)
+				fmt.Fprintln(c.out, lines.Text())
 			}
 		}
 		return lines.Err()
@@ -245,11 +245,11 @@ func (c call) list(letters, name string, info fs.FileInfo) {
 func mkdir(c call) error {
 	letters, names := c.flags()
 	for _, name := range names {
-		make := c.files.root.Mkdir
+		create := c.files.root.Mkdir
 		if strings.Contains(letters, "p") {
-			make = c.files.root.MkdirAll
+			create = c.files.root.MkdirAll
 		}
-		if err := make(local(c.dir, name), 0o755); err != nil {
+		if err := create(local(c.dir, name), 0o755); err != nil {
 			return err
 		}
 	}
