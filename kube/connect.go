@@ -1,8 +1,10 @@
 package kube
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -73,9 +75,18 @@ func (c *Connector) Connect(context string) (*Client, error) {
 	if context == "" {
 		context = raw.CurrentContext
 	}
+	if err := check(flags, context, raw); err != nil {
+		return nil, err
+	}
 	cfg, err := flags.ToRESTConfig()
 	if err != nil {
-		return nil, kubeconfigError(flags, connectProblem(context, raw, err))
+		return nil, contextError(flags, context, err)
+	}
+	if context == "" && cfg.Host == clientcmd.ClusterDefaults.Server && deref(flags.APIServer) == "" {
+		return nil, kubeconfigError(flags, clientcmd.ErrEmptyConfig) // and not in a cluster: client-go guesses localhost
+	}
+	if _, _, err := rest.DefaultServerUrlFor(cfg); err != nil {
+		return nil, contextError(flags, context, err)
 	}
 	client := &Client{
 		Context: context, Server: cfg.Host, flags: flags,
@@ -100,7 +111,7 @@ func (c *Connector) Connect(context string) (*Client, error) {
 	c.adapt(cfg, client)
 	if client.Guard != nil {
 		if err := client.Guard.Apply(cfg); err != nil {
-			return nil, kubeconfigError(flags, err)
+			return nil, contextError(flags, context, err)
 		}
 	}
 	flags.WrapConfigFn = func(other *rest.Config) *rest.Config { // for discovery, which only reads
@@ -110,8 +121,7 @@ func (c *Connector) Connect(context string) (*Client, error) {
 	}
 	client.config = cfg
 	if client.http, err = rest.HTTPClientFor(cfg); err != nil {
-		return nil, fmt.Errorf("connect to %s: %w: check the certificates and the user of context %q in the kubeconfig",
-			cfg.Host, err, context)
+		return nil, contextError(flags, context, err)
 	}
 	client.Stores = store.NewHub(client.REST, c.Store)
 	return client, nil
@@ -150,7 +160,45 @@ func (c *Connector) flagsFor(context string) *genericclioptions.ConfigFlags {
 	return f
 }
 
-// kubeconfigError turns what clientcmd says into one sentence with what to do.
+// check finds what is missing of a context, where client-go would go on with
+// half of it: without a server it takes localhost, without a user nobody.
+func check(flags *genericclioptions.ConfigFlags, context string, raw clientcmdapi.Config) error {
+	where := kubeconfigPath(flags)
+	known := strings.Join(slices.Sorted(maps.Keys(raw.Contexts)), ", ")
+	cluster, user := deref(flags.ClusterName), deref(flags.AuthInfoName)
+	if context == "" {
+		if len(raw.Contexts) > 0 && cluster == "" && deref(flags.APIServer) == "" {
+			return fmt.Errorf("kubeconfig %s has no current context: choose one with --context: it has %s", where, known)
+		}
+		return nil
+	}
+	ctx, ok := raw.Contexts[context]
+	switch {
+	case !ok && known == "":
+		return fmt.Errorf("context %q is not in the kubeconfig %s, which has no contexts: check --kubeconfig and KUBECONFIG", context, where)
+	case !ok:
+		return fmt.Errorf("context %q is not in the kubeconfig: it has %s", context, known)
+	}
+	cluster, user = cmp.Or(cluster, ctx.Cluster), cmp.Or(user, ctx.AuthInfo)
+	if c, ok := raw.Clusters[cluster]; deref(flags.APIServer) == "" {
+		switch {
+		case !ok:
+			return fmt.Errorf("context %q is for cluster %q, which is not in the kubeconfig %s: correct the file, or name another with --cluster",
+				context, cluster, where)
+		case c.Server == "":
+			return fmt.Errorf("cluster %q of context %q has no server in the kubeconfig %s: correct the file, or pass --server URL",
+				cluster, context, where)
+		}
+	}
+	if _, ok := raw.AuthInfos[user]; !ok && user != "" {
+		return fmt.Errorf("context %q is for user %q, which is not in the kubeconfig %s: correct the file, or name another with --user",
+			context, user, where)
+	}
+	return nil
+}
+
+// kubeconfigError says in one sentence why the kubeconfig cannot be read, and
+// what to do.
 func kubeconfigError(flags *genericclioptions.ConfigFlags, err error) error {
 	where := kubeconfigPath(flags)
 	switch {
@@ -160,35 +208,46 @@ func kubeconfigError(flags *genericclioptions.ConfigFlags, err error) error {
 		return fmt.Errorf("kubeconfig %s does not exist: check --kubeconfig and KUBECONFIG", where)
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("kubeconfig %s cannot be read: %w: check who owns the file", where, err)
-	case errors.As(err, new(unknownContextError)):
-		return err
 	}
-	return fmt.Errorf("kubeconfig %s cannot be used: %w", where, err)
+	return fmt.Errorf("kubeconfig %s cannot be used: %w: correct the file, or name another with --kubeconfig", where, plain(err))
 }
 
-// unknownContextError says that a context is not in the kubeconfig.
-type unknownContextError struct {
-	name  string
-	known []string
+// contextError says in one sentence why a context cannot be used.
+func contextError(flags *genericclioptions.ConfigFlags, context string, err error) error {
+	return fmt.Errorf("context %q of kubeconfig %s cannot be used: %w: correct it there, or choose another with --context",
+		context, kubeconfigPath(flags), plain(err))
 }
 
-func (e unknownContextError) Error() string {
-	if len(e.known) == 0 {
-		return fmt.Sprintf("context %q is not in the kubeconfig, which has no contexts: check KUBECONFIG", e.name)
+// plain takes what says nothing off an error of client-go.
+func plain(err error) error {
+	text := err.Error()
+	if strings.HasPrefix(text, "error loading config file ") { // which the sentence names anyway
+		_, text, _ = strings.Cut(text, "\": ")
 	}
-	return fmt.Sprintf("context %q is not in the kubeconfig: it has %s", e.name, strings.Join(e.known, ", "))
+	if strings.Contains(text, "couldn't get version/kind") || strings.HasPrefix(text, "no kind ") {
+		text = "it is no kubeconfig"
+	}
+	text = strings.TrimPrefix(text, "invalid configuration: ")
+	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+		text = text[1 : len(text)-1]
+	}
+	return plainError{text, err}
 }
 
-func connectProblem(context string, raw clientcmdapi.Config, err error) error {
-	if _, ok := raw.Contexts[context]; !ok && context != "" {
-		known := make([]string, 0, len(raw.Contexts))
-		for name := range raw.Contexts {
-			known = append(known, name)
-		}
-		slices.Sort(known)
-		return unknownContextError{context, known}
+// plainError is an error in other words.
+type plainError struct {
+	text string
+	error
+}
+
+func (e plainError) Error() string { return e.text }
+func (e plainError) Unwrap() error { return e.error }
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
 	}
-	return err
+	return *s
 }
 
 func kubeconfigPath(flags *genericclioptions.ConfigFlags) string {

@@ -34,7 +34,9 @@ func (w *Warnings) HandleWarningHeaderWithContext(_ context.Context, code int, _
 		w.seen = map[string]struct{}{}
 	}
 	w.seen[text] = struct{}{}
-	w.news = append(w.news, text)
+	if len(w.news) < warningLimit { // nobody reads more
+		w.news = append(w.news, text)
+	}
 }
 
 // Take returns the warnings since the last call.
