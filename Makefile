@@ -46,7 +46,7 @@ FUZZTIME ?= 10s
 # Packages whose tests need a playground have a file e2e_test.go.
 E2E_PACKAGES := ./e2e/... $(patsubst %/e2e_test.go,./%,$(wildcard kube/*/e2e_test.go))
 # Those of the playground that can be compiled without all of Kubernetes.
-PLAYGROUND_PACKAGES = $$($(GO) list ./... | grep -vE '^quarterdeck/playground(/parts|/e2e)?$$')
+PLAYGROUND_PACKAGES = $$($(GO) list ./... | grep -vE '^quarterdeck/playground(/parts)?$$|/e2e$$')
 
 .PHONY: build
 build: bin/qd bin/qd-playground
@@ -86,12 +86,12 @@ e2e: export QD := $(CURDIR)/$(E2E_QD)
 e2e: export QD_PLAYGROUND := $(CURDIR)/bin/qd-playground
 e2e: bin/qd-playground $(E2E_QD)
 	$(RACE_TEST) -tags e2e -p 1 -count 1 -timeout 30m $(E2E_PACKAGES)
-	cd playground && $(GO) test -p 1 -count 1 -timeout 30m ./e2e
+	cd playground && $(RACE_TEST) -tags e2e -p 1 -count 1 -timeout 30m $$($(GO) list ./... | grep '/e2e$$')
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run --allow-parallel-runners --build-tags e2e ./...
-	cd playground && $(CURDIR)/$(GOLANGCI_LINT) run --allow-parallel-runners --config ../.golangci.yml ./...
+	cd playground && $(CURDIR)/$(GOLANGCI_LINT) run --allow-parallel-runners --build-tags e2e --config ../.golangci.yml ./...
 
 .PHONY: bench
 bench:
