@@ -100,7 +100,7 @@ func (h *herd) take() (p pod, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if n := len(h.healthy); n > 0 && len(h.broken) < h.maxBroken {
-		i := rand.IntN(n) //nolint:gosec // any pod will do
+		i := rand.IntN(n)
 		p = h.healthy[i]
 		h.healthy[i] = h.healthy[n-1]
 		h.healthy = h.healthy[:n-1]

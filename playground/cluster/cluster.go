@@ -25,6 +25,7 @@ const (
 type Cluster struct {
 	dir        *Dir
 	executable string
+	env        []string // of the parts
 	layout     *layout
 	spawner    *spawner
 	failed     chan error // capacity 1
@@ -41,9 +42,14 @@ func New(dir *Dir, options Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	env := os.Environ()
+	if options.GCPercent != 0 {
+		env = append(env, fmt.Sprintf("GOGC=%d", options.GCPercent))
+	}
 	return &Cluster{
 		dir:        dir,
 		executable: options.Executable,
+		env:        env,
 		layout:     layout,
 		spawner:    newSpawner(),
 		failed:     make(chan error, 1),
@@ -110,7 +116,7 @@ func (c *Cluster) launch(part part) (*process, error) {
 	if c.running[part.name] != nil {
 		return nil, fmt.Errorf("%s is running already", part.name)
 	}
-	proc, err := c.spawner.start(c.executable, part, c.dir.Log(part.name))
+	proc, err := c.spawner.start(c.executable, c.env, part, c.dir.Log(part.name))
 	if err != nil {
 		return nil, err
 	}

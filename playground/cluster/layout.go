@@ -59,6 +59,9 @@ type Options struct {
 	// KubeletPort is the port nodes announce for logs and exec. Zero means
 	// kwok's own server.
 	KubeletPort int
+	// GCPercent, unless zero, is how much the parts' heaps may grow before
+	// they collect garbage, as in GOGC.
+	GCPercent int
 	// Static is a cluster without controllers: it leaves out the admission
 	// that relies on them.
 	Static bool

@@ -32,7 +32,7 @@ func (c *Cluster) RegisterMetrics(ctx context.Context) error {
 		Spec: corev1.ServiceSpec{
 			Type:         corev1.ServiceTypeExternalName,
 			ExternalName: "127.0.0.1",
-			Ports:        []corev1.ServicePort{{Name: "https", Port: int32(c.layout.metrics)}}, //nolint:gosec // a port fits
+			Ports:        []corev1.ServicePort{{Name: "https", Port: int32(c.layout.metrics)}},
 		},
 	}
 	if _, err := client.CoreV1().Services("kube-system").Create(ctx, service, metav1.CreateOptions{}); ignoreExists(err) != nil {

@@ -41,13 +41,14 @@ func newSpawner() *spawner {
 func (s *spawner) close() { close(s.requests) }
 
 // start runs a part of executable, writing to the end of its log.
-func (s *spawner) start(executable string, p part, log string) (*process, error) {
+func (s *spawner) start(executable string, env []string, p part, log string) (*process, error) {
 	output, err := os.OpenFile(log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open log of %s: %w", p.name, err)
 	}
 	defer output.Close() //nolint:errcheck // the child has its own descriptor
 	cmd := exec.Command(executable, append([]string{p.name}, p.args...)...)
+	cmd.Env = env
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = childAttributes()
 	started := make(chan error)

@@ -55,7 +55,7 @@ func managedFields(object runtime.Object, entry metav1.ManagedFieldsEntry, field
 		return entry, fmt.Errorf("encode fields: %w", err)
 	}
 	entry.FieldsType = "FieldsV1"
-	entry.FieldsV1 = &metav1.FieldsV1{Raw: raw}
+	entry.FieldsV1 = metav1.NewFieldsV1(string(raw))
 	return entry, nil
 }
 

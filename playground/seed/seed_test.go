@@ -192,7 +192,7 @@ func TestManagedFields(t *testing.T) {
 		{1, []string{"f:status", "f:podIPs", `k:{"ip":"` + pod.Status.PodIP + `"}`, "f:ip"}},
 	} {
 		var fields map[string]any
-		if err := json.Unmarshal(pod.ManagedFields[test.entry].FieldsV1.Raw, &fields); err != nil {
+		if err := json.Unmarshal(pod.ManagedFields[test.entry].FieldsV1.GetRawBytes(), &fields); err != nil {
 			t.Fatal(err)
 		}
 		for i, step := range test.path {
@@ -204,11 +204,11 @@ func TestManagedFields(t *testing.T) {
 			fields = next
 		}
 	}
-	raw := string(pod.ManagedFields[0].FieldsV1.Raw)
+	raw := pod.ManagedFields[0].FieldsV1.GetRawString()
 	if strings.Contains(raw, "kube-api-access") || strings.Contains(raw, "f:nodeName") {
 		t.Error("the controller owns what admission or the scheduler set")
 	}
-	if strings.Contains(string(pod.ManagedFields[1].FieldsV1.Raw), patternIP) {
+	if strings.Contains(pod.ManagedFields[1].FieldsV1.GetRawString(), patternIP) {
 		t.Error("the pattern's address is still there")
 	}
 }

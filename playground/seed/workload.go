@@ -1,11 +1,11 @@
 package seed
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,13 +34,13 @@ type source struct{ *rand.Rand }
 
 func newSource(name string) source {
 	seed := sha256.Sum256([]byte(name))
-	return source{rand.New(rand.NewChaCha8(seed))} //nolint:gosec // reproducible, not secret
+	return source{rand.New(rand.NewChaCha8(seed))}
 }
 
 func (s source) uid() types.UID {
 	var id uuid.UUID
 	for i := range id {
-		id[i] = byte(s.UintN(256)) //nolint:gosec // below 256
+		id[i] = byte(s.UintN(256))
 	}
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // version 4
 	return types.UID(id.String())
@@ -59,7 +59,7 @@ func (s source) suffix(n int) string {
 func (s source) digest() string {
 	sum := make([]byte, 32)
 	for i := range sum {
-		sum[i] = byte(s.UintN(256)) //nolint:gosec // below 256
+		sum[i] = byte(s.UintN(256))
 	}
 	return hex.EncodeToString(sum)
 }
@@ -114,7 +114,7 @@ func newWorkload(size Size, index, first, count int, now time.Time) (workload, e
 func fails(i int) bool { return i%failEvery == failEvery/2 }
 
 func deployment(name, namespace string, uid types.UID, created metav1.Time, template corev1.PodTemplateSpec, labels map[string]string, replicas, ready int) (*appsv1.Deployment, error) {
-	want, have := int32(replicas), int32(ready) //nolint:gosec // at most podsPerWorkload
+	want, have := int32(replicas), int32(ready)
 	d := &appsv1.Deployment{
 		TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
 		ObjectMeta: metav1.ObjectMeta{
@@ -161,7 +161,7 @@ func deployment(name, namespace string, uid types.UID, created metav1.Time, temp
 func replicaSet(d *appsv1.Deployment, hash string, uid types.UID, created metav1.Time, ready int) (*appsv1.ReplicaSet, error) {
 	template := *d.Spec.Template.DeepCopy()
 	template.Labels["pod-template-hash"] = hash
-	want, have := *d.Spec.Replicas, int32(ready) //nolint:gosec // at most podsPerWorkload
+	want, have := *d.Spec.Replicas, int32(ready)
 	rs := &appsv1.ReplicaSet{
 		TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "ReplicaSet"},
 		ObjectMeta: metav1.ObjectMeta{
@@ -198,7 +198,7 @@ func replicaSet(d *appsv1.Deployment, hash string, uid types.UID, created metav1
 // podPattern is what the pods of one ReplicaSet have in common.
 type podPattern struct {
 	pod    *corev1.Pod
-	status []byte // fields the kubelet owns, with patternIP for the pod's address
+	status string // fields the kubelet owns, with patternIP for the pod's address
 }
 
 // patternIP stands for a pod's address in what its kubelet owns.
@@ -231,7 +231,7 @@ func podOf(rs *appsv1.ReplicaSet) (*podPattern, error) {
 		return nil, err
 	}
 	pod.ManagedFields = []metav1.ManagedFieldsEntry{spec, status}
-	return &podPattern{pod: pod, status: status.FieldsV1.Raw}, nil
+	return &podPattern{pod: pod, status: status.FieldsV1.GetRawString()}, nil
 }
 
 // make returns the i-th pod of the cluster.
@@ -250,10 +250,10 @@ func (p *podPattern) make(random source, i, node int, rolled metav1.Time, now ti
 		status.ImageID = status.Image + "@sha256:" + random.digest()
 	}
 	if fails(i) {
-		crashLoop(pod, int32(3+random.IntN(60)), now) //nolint:gosec // small
+		crashLoop(pod, int32(3+random.IntN(60)), now)
 	}
 	pod.ManagedFields[0].Time = &pod.CreationTimestamp
 	pod.ManagedFields[1].Time = &started
-	pod.ManagedFields[1].FieldsV1 = &metav1.FieldsV1{Raw: bytes.ReplaceAll(p.status, []byte(patternIP), []byte(ip))}
+	pod.ManagedFields[1].FieldsV1 = metav1.NewFieldsV1(strings.ReplaceAll(p.status, patternIP, ip))
 	return pod
 }
