@@ -9,7 +9,7 @@ const (
 	year   = 365 * day
 )
 
-// Age returns a length of time as kubectl's users read it, in at most five
+// Age returns a length of time as kubectl's users read it, in at most six
 // characters: 45s, 4m, 4m30s, 3h, 3h20m, 41d, 2y30d. Negative lengths, which
 // a skewed clock produces, are 0s.
 func Age(sec int64) string {
@@ -57,7 +57,7 @@ func Cores(milli int64) string {
 	return strconv.FormatFloat(float64(milli)/1000, 'f', 1, 64)
 }
 
-// Size returns a number of bytes with a binary unit: 512, 1.5Ki, 64Mi, 2.0Gi.
+// Size returns a number of bytes with a binary unit: 512, 1.5Ki, 64Mi, 2Gi.
 func Size(n int64) string {
 	const units = "KMGTPE"
 	if n < 1024 && n > -1024 {
