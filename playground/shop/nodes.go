@@ -21,17 +21,19 @@ func nodes() []*corev1.Node {
 	small := size{"std-4", "4", "16Gi", "3920m", "14630Mi", "100Gi", "91Gi"}
 	large := size{"std-8", "8", "32Gi", "7910m", "29880Mi", "100Gi", "91Gi"}
 	memory := size{"mem-16", "16", "64Gi", "15890m", "60430Mi", "200Gi", "183Gi"}
-	var all []*corev1.Node
-	for i, spec := range []struct {
-		pool string
-		size size
-	}{
-		{"std", small}, {"std", small}, {"std", small},
-		{"std", small}, {"std", small}, {"std", small},
-		{"std", large}, {"std", large}, {"std", small},
-		{"mem", memory}, {"mem", memory}, {"mem", memory},
-	} {
-		all = append(all, node(i, spec.pool, spec.size))
+	sizes := []size{
+		small, small, small,
+		small, small, small,
+		large, large, small,
+		memory, memory, memory,
+	}
+	all := make([]*corev1.Node, len(sizes))
+	for i, s := range sizes {
+		pool := "std"
+		if s == memory {
+			pool = "mem"
+		}
+		all[i] = node(i, pool, s)
 	}
 	return all
 }

@@ -164,34 +164,37 @@ func declares(spec *corev1.PodSpec, port corev1.ServicePort) bool {
 	return false
 }
 
-func TestReferencesExist(t *testing.T) {
-	w := load(t)
-	need := func(by, kind, namespace, name string) {
-		if name != "" && !w.has(kind, namespace, name) {
-			t.Errorf("%s refers to %s %s/%s, which is not there", by, kind, namespace, name)
-		}
+// need reports a reference to something that is not there.
+func (w world) need(t *testing.T, by, kind, namespace, name string) {
+	t.Helper()
+	if name != "" && !w.has(kind, namespace, name) {
+		t.Errorf("%s refers to %s %s/%s, which is not there", by, kind, namespace, name)
 	}
+}
+
+func TestTemplatesReferToWhatExists(t *testing.T) {
+	w := load(t)
 	for key, info := range w.workloads {
 		spec := &info.template.Spec
-		need(key, "ServiceAccount", info.namespace, spec.ServiceAccountName)
+		w.need(t, key, "ServiceAccount", info.namespace, spec.ServiceAccountName)
 		if !strings.HasPrefix(spec.PriorityClassName, "system-") {
-			need(key, "PriorityClass", "", spec.PriorityClassName)
+			w.need(t, key, "PriorityClass", "", spec.PriorityClassName)
 		}
 		mountable := map[string]bool{}
 		for _, v := range spec.Volumes {
 			mountable[v.Name] = true
 			switch {
 			case v.ConfigMap != nil:
-				need(key, "ConfigMap", info.namespace, v.ConfigMap.Name)
+				w.need(t, key, "ConfigMap", info.namespace, v.ConfigMap.Name)
 			case v.Secret != nil:
-				need(key, "Secret", info.namespace, v.Secret.SecretName)
+				w.need(t, key, "Secret", info.namespace, v.Secret.SecretName)
 			case v.PersistentVolumeClaim != nil:
-				need(key, "PersistentVolumeClaim", info.namespace, v.PersistentVolumeClaim.ClaimName)
+				w.need(t, key, "PersistentVolumeClaim", info.namespace, v.PersistentVolumeClaim.ClaimName)
 			}
 		}
 		for _, c := range info.claims {
 			mountable[c.Name] = true
-			need(key, "StorageClass", "", *c.Spec.StorageClassName)
+			w.need(t, key, "StorageClass", "", *c.Spec.StorageClassName)
 		}
 		for _, c := range containersOf(spec) {
 			for _, m := range c.VolumeMounts {
@@ -199,50 +202,69 @@ func TestReferencesExist(t *testing.T) {
 					t.Errorf("%s mounts %s, which it does not have", key, m.Name)
 				}
 			}
-			for _, from := range c.EnvFrom {
-				need(key, "ConfigMap", info.namespace, from.ConfigMapRef.Name)
-			}
-			for _, e := range c.Env {
-				if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil {
-					need(key, "Secret", info.namespace, e.ValueFrom.SecretKeyRef.Name)
-				}
-				if e.ValueFrom != nil && e.ValueFrom.ConfigMapKeyRef != nil {
-					need(key, "ConfigMap", info.namespace, e.ValueFrom.ConfigMapKeyRef.Name)
-				}
-			}
+			w.environmentExists(t, key, info.namespace, &c)
 		}
 	}
+}
+
+func (w world) environmentExists(t *testing.T, by, namespace string, c *corev1.Container) {
+	t.Helper()
+	for _, from := range c.EnvFrom {
+		w.need(t, by, "ConfigMap", namespace, from.ConfigMapRef.Name)
+	}
+	for _, e := range c.Env {
+		if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil {
+			w.need(t, by, "Secret", namespace, e.ValueFrom.SecretKeyRef.Name)
+		}
+		if e.ValueFrom != nil && e.ValueFrom.ConfigMapKeyRef != nil {
+			w.need(t, by, "ConfigMap", namespace, e.ValueFrom.ConfigMapKeyRef.Name)
+		}
+	}
+}
+
+func TestOthersReferToWhatExists(t *testing.T) {
+	w := load(t)
 	for key, object := range w.objects {
 		switch o := object.(type) {
 		case *autoscalingv2.HorizontalPodAutoscaler:
-			need(key, o.Spec.ScaleTargetRef.Kind, o.Namespace, o.Spec.ScaleTargetRef.Name)
+			w.need(t, key, o.Spec.ScaleTargetRef.Kind, o.Namespace, o.Spec.ScaleTargetRef.Name)
 			if target, ok := w.objects[fmt.Sprintf("Deployment %s/%s", o.Namespace, o.Spec.ScaleTargetRef.Name)].(*appsv1.Deployment); ok && target.Spec.Replicas != nil {
 				t.Errorf("%s fights the replicas of %s", key, target.Name)
 			}
 		case *networkingv1.Ingress:
-			need(key, "IngressClass", "", *o.Spec.IngressClassName)
+			w.need(t, key, "IngressClass", "", *o.Spec.IngressClassName)
 			for _, rule := range o.Spec.Rules {
 				for _, p := range rule.HTTP.Paths {
-					need(key, "Service", o.Namespace, p.Backend.Service.Name)
+					w.need(t, key, "Service", o.Namespace, p.Backend.Service.Name)
 				}
 			}
 		case *policyv1.PodDisruptionBudget:
-			matches := 0
-			for _, info := range w.workloads {
-				if selector, err := metav1.LabelSelectorAsSelector(o.Spec.Selector); err == nil && info.namespace == o.Namespace && selector.Matches(labels.Set(info.template.Labels)) {
-					matches++
-				}
-			}
-			if matches != 1 {
-				t.Errorf("%s protects %d workloads", key, matches)
+			if n := w.selected(t, o.Namespace, o.Spec.Selector); n != 1 {
+				t.Errorf("%s protects %d workloads", key, n)
 			}
 		case *rbacv1.RoleBinding:
-			need(key, o.RoleRef.Kind, o.Namespace, o.RoleRef.Name)
+			w.need(t, key, o.RoleRef.Kind, o.Namespace, o.RoleRef.Name)
 			for _, s := range o.Subjects {
-				need(key, s.Kind, s.Namespace, s.Name)
+				w.need(t, key, s.Kind, s.Namespace, s.Name)
 			}
 		}
 	}
+}
+
+// selected counts the workloads whose pods a selector matches.
+func (w world) selected(t *testing.T, namespace string, selector *metav1.LabelSelector) int {
+	t.Helper()
+	matcher, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, info := range w.workloads {
+		if info.namespace == namespace && matcher.Matches(labels.Set(info.template.Labels)) {
+			n++
+		}
+	}
+	return n
 }
 
 // Each container has an image that can be pulled

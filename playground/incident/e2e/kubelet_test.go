@@ -120,14 +120,21 @@ func (p playground) portForward(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan error, 1)
-	go func() { done <- forwarder.ForwardPorts() }()
-	defer func() { close(stop); <-done }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := forwarder.ForwardPorts(); err != nil {
+			t.Errorf("forward: %v", err)
+		}
+	}()
+	defer func() {
+		close(stop)
+		<-done
+	}()
 	select {
 	case <-up:
-	case err := <-done:
-		done <- err
-		t.Fatalf("forward: %v", err)
+	case <-done:
+		t.FailNow()
 	}
 	ports, err := forwarder.GetPorts()
 	if err != nil {

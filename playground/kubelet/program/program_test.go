@@ -220,3 +220,18 @@ func TestBetween(t *testing.T) {
 		t.Errorf("an empty range gives %v", d)
 	}
 }
+
+func FuzzSplit(f *testing.F) {
+	for _, image := range []string{"", "a", "a:b", "h:1/a", "h:1/a:b", "a@sha256:1", "a:b@sha256:1", ":", "/:", "@"} {
+		f.Add(image)
+	}
+	f.Fuzz(func(t *testing.T, image string) {
+		repository, tag := program.Split(image)
+		if strings.Contains(tag, "/") || !strings.HasPrefix(image, repository) {
+			t.Errorf("Split(%q) = %q, %q", image, repository, tag)
+		}
+		if _, err := program.Lookup(image); err != nil && !program.Known(image) {
+			t.Errorf("%q is unknown and cannot be pulled: %v", image, err)
+		}
+	})
+}

@@ -108,7 +108,7 @@ func env(c call) error {
 	if len(c.args) > 1 {
 		value := c.env.Get(c.args[1])
 		if !value.IsSet() {
-			return interp.NewExitStatus(1)
+			return interp.ExitStatus(1)
 		}
 		_, err := fmt.Fprintln(c.out, value.String())
 		return err
@@ -146,7 +146,7 @@ func grep(c call) error {
 		return lines.Err()
 	})
 	if err == nil && !found {
-		return interp.NewExitStatus(1)
+		return interp.ExitStatus(1)
 	}
 	return err
 }
@@ -325,7 +325,7 @@ func stty(c call) error {
 func tty(c call) error {
 	if c.machine.tty == nil {
 		fmt.Fprintln(c.out, "not a tty")
-		return interp.NewExitStatus(1)
+		return interp.ExitStatus(1)
 	}
 	_, err := fmt.Fprintln(c.out, "/dev/pts/0")
 	return err
@@ -394,7 +394,7 @@ func wc(c call) error {
 func which(c call) error {
 	for _, name := range c.args[1:] {
 		if !knows(name) {
-			return interp.NewExitStatus(1)
+			return interp.ExitStatus(1)
 		}
 		fmt.Fprintln(c.out, "/bin/"+name)
 	}

@@ -226,12 +226,12 @@ func (m *machine) execute(ctx context.Context, args []string) error {
 		if err != nil || code == 0 {
 			return err
 		}
-		return interp.NewExitStatus(uint8(code)) //nolint:gosec // exit codes fit
+		return interp.ExitStatus(uint8(code)) //nolint:gosec // exit codes fit
 	}
 	run, ok := applets()[path.Base(args[0])]
 	if !ok {
 		fmt.Fprintf(s.err, "sh: %s: not found\n", args[0])
-		return interp.NewExitStatus(127)
+		return interp.ExitStatus(127)
 	}
 	err := run(call{machine: m, ctx: ctx, args: args, dir: host.Dir, env: host.Env, streams: s})
 	var status interp.ExitStatus
@@ -239,14 +239,14 @@ func (m *machine) execute(ctx context.Context, args []string) error {
 	case err == nil, errors.As(err, &status):
 		return err
 	case ctx.Err() != nil:
-		return interp.NewExitStatus(130)
+		return interp.ExitStatus(130)
 	}
 	var pathErr *os.PathError
 	if errors.As(err, &pathErr) {
 		err = fmt.Errorf("%s: %w", pathErr.Path, pathErr.Err)
 	}
 	fmt.Fprintf(s.err, "%s: %v\n", path.Base(args[0]), err)
-	return interp.NewExitStatus(1)
+	return interp.ExitStatus(1)
 }
 
 // knows reports whether a command can be started.
