@@ -252,9 +252,10 @@ func (l *list[T]) setRows(msg rowsMsg[T]) tea.Cmd {
 	}
 	l.env, l.status, l.total = msg.env, msg.status, msg.rows.total
 	l.lastCost, l.lastRows = msg.cost, time.Now()
-	l.table.SetLoading(msg.status.Phase == store.Syncing)
 	l.adoptColumns(msg.rows)
 	l.table.SetRows(msg.rows)
+	// Not before the last rows are in: they may come above the first.
+	l.table.SetLoading(msg.status.Phase == store.Syncing)
 	l.session.note(msg.status, l.problem())
 	if next := l.fallback(); next != nil {
 		return next

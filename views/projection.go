@@ -37,6 +37,9 @@ func order[T store.Object](col *Column[T], desc bool, env *Env, root func(T) (T,
 }
 
 func flatOrder[T store.Object](col *Column[T], desc bool, env *Env) func(a, b T) int {
+	if col == nil && desc {
+		return func(a, b T) int { return byName(b, a) }
+	}
 	return func(a, b T) int {
 		if col != nil && col.Value != nil {
 			va, vb := col.Value(a, env), col.Value(b, env)
