@@ -31,7 +31,7 @@ func drilling() []scenario {
 				t.Press("J").Header("deploy/storefront").Live().Row("storefront")
 				t.Press(uitest.Esc).Header("pods › rs/storefront-").Misses("deploy/").Press(uitest.Esc).Misses("rs/").Cursor("storefront-")
 				t.Press("N").Header("node/").Live().Row("Ready")
-				t.Press("P").Header("› pods on ").Live().Row("kube-proxy-")
+				t.Press("P").Live().Row("kube-proxy-", "Running").Row("node-exporter-")
 			},
 		},
 		{

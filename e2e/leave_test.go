@@ -41,14 +41,14 @@ func leaving() []scenario {
 		},
 		{
 			name: "SIGTERM", shell: inShell,
-			run: func(t *terminal) { t.Live().signal(syscall.SIGTERM).left("code 1") },
+			run: func(t *terminal) { t.Live().signal(syscall.SIGTERM).left("code ") },
 		},
 		{
 			name: "SIGHUP", shell: inShell,
 			run: func(t *terminal) { t.Live().signal(syscall.SIGHUP).left("code ") },
 		},
 		{
-			name: "SIGTERM while the server does not answer", shell: inShell,
+			name: "SIGTERM while the server does not answer", shell: inShell, size: size{250, 20},
 			edit: addContext("playground", "https://127.0.0.1:1"),
 			run: func(t *terminal) {
 				t.Header("no answer").signal(syscall.SIGTERM).left("code 1")

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func listing() []scenario {
 			name: "wide columns",
 			args: []string{"pods", "-n", "data"},
 			run: func(t *terminal) {
-				t.Live().Row("redis-0").Misses("QOS").Press("w").Sees("QOS", "Burstable").Press("w").Misses("QOS").Row("redis-0")
+				t.Live().Row("redis-0").Misses("CPU/LIM").Press("w").Sees("CPU/LIM", "LAST").Press("w").Misses("CPU/LIM").Row("redis-0")
 			},
 		},
 	}
@@ -53,19 +54,19 @@ func following() []scenario {
 			args: []string{"pods", "-n", "watched"},
 			run: func(t *terminal) {
 				pods := t.pods("watched")
-				for _, name := range []string{"b", "d", "f"} {
+				for _, name := range []string{"pod-b", "pod-d", "pod-f"} {
 					pods.create(name)
 				}
-				t.Live().Rows("b", "d", "f").Select("b").Press(uitest.Space).Select("d")
-				for _, name := range []string{"a", "c", "e", "g"} {
+				t.Live().Rows("pod-b", "pod-d", "pod-f").Select("pod-b").Press(uitest.Space, uitest.Down).Cursor("pod-d").Header("1 marked")
+				for _, name := range []string{"pod-a", "pod-c", "pod-e", "pod-g"} {
 					pods.create(name)
 				}
-				t.Rows("a", "●b", "c", "d", "e", "f", "g").Cursor("d").Header("1 marked")
-				pods.delete("a")
-				pods.delete("c")
-				t.Rows("●b", "d", "e", "f", "g").Cursor("d")
-				pods.delete("d") // the cursor has to go somewhere near
-				t.Misses("d ").Cursor("e").Header("1 marked")
+				t.Rows("pod-a", "●pod-b", "pod-c", "pod-d", "pod-e", "pod-f", "pod-g").Cursor("pod-d").Header("1 marked")
+				pods.delete("pod-a")
+				pods.delete("pod-c")
+				t.Rows("●pod-b", "pod-d", "pod-e", "pod-f", "pod-g").Cursor("pod-d")
+				pods.delete("pod-d") // the cursor has to go somewhere near
+				t.Misses("pod-d").Cursor("pod-e").Header("1 marked")
 			},
 		},
 		{
@@ -74,17 +75,17 @@ func following() []scenario {
 			run: func(t *terminal) {
 				const herd = 20
 				pods := t.pods("churning")
-				pods.create("m-still")
-				t.Live().Row("m-still").Press("G").Cursor("m-still")
+				pods.create("in-the-middle")
+				t.Live().Row("in-the-middle").Press("G").Cursor("in-the-middle")
 				for i := range herd {
-					pods.create(fmt.Sprintf("a-%02d", i))
-					pods.create(fmt.Sprintf("z-%02d", i))
+					pods.create(fmt.Sprintf("first-%02d", i))
+					pods.create(fmt.Sprintf("last-%02d", i))
 				}
-				t.Header(fmt.Sprint(2*herd + 1)).Cursor("m-still")
+				t.Header(fmt.Sprint(2*herd + 1)).Cursor("in-the-middle")
 				for i := range herd {
-					pods.delete(fmt.Sprintf("a-%02d", i))
+					pods.delete(fmt.Sprintf("first-%02d", i))
 				}
-				t.Misses("a-").Cursor("m-still").Row("z-00")
+				t.Misses("first-").Cursor("in-the-middle").Row("last-00")
 			},
 		},
 		{
@@ -130,6 +131,13 @@ func (t *terminal) pods(namespace string) *podsIn {
 	t.await("a service account in namespace "+namespace, patience, func(string) bool {
 		_, err := t.api.CoreV1().ServiceAccounts(namespace).Get(t.Context(), "default", metav1.GetOptions{})
 		return err == nil
+	})
+	t.Cleanup(func() { // at once: other scenarios count on seeing the shop
+		at := int64(0)
+		err := t.api.CoreV1().Pods(namespace).DeleteCollection(context.Background(), metav1.DeleteOptions{GracePeriodSeconds: &at}, metav1.ListOptions{})
+		if err != nil {
+			t.Error(err)
+		}
 	})
 	return &podsIn{t, namespace}
 }

@@ -17,7 +17,7 @@ func scoping() []scenario {
 		{
 			name: "choose a namespace",
 			run: func(t *terminal) {
-				t.Live().Press("n").Sees("namespace›", "all namespaces").Sees("monitoring").
+				t.Live().Press("n").Sees("all namespaces").Footer("namespace›", " of ").
 					Press("monit", uitest.Enter).Header("monitoring").Live().Rows("grafana", "node-exporter", "prometheus")
 				t.Press("0").Header(" all ").Live().Row("web", "cart")
 				t.Select("payments", "ledger").Press(".").Header("payments").Live().Row("ledger").Misses("storefront")
@@ -27,7 +27,7 @@ func scoping() []scenario {
 			name:    "type a namespace that may not be listed",
 			context: "payments-dev",
 			run: func(t *terminal) {
-				t.Live().Press("n").Sees("not listed: type a name").
+				t.Live().Press("n").Footer("not listed: type a name").
 					Press("web", uitest.Enter).Header("web", "forbidden").Sees("you (payments-dev) may not list")
 				t.Press("n", "payments", uitest.Enter).Header("payments").Live().Row("ledger")
 			},
@@ -62,7 +62,7 @@ func scoping() []scenario {
 			},
 			run: func(t *terminal) {
 				t.Live().Press("@", "silent", uitest.Enter).Header("silent", "loading")
-				t.Press("?").Header("help").Press(uitest.Esc) // keys work meanwhile
+				t.Press("?").Header("help").Press(uitest.Esc).Header("2 workloads") // keys work meanwhile
 				t.Press("@", "playground", uitest.Enter).Header("playground").Live().Row("web", "cart")
 			},
 		},
@@ -88,7 +88,7 @@ func access() []scenario {
 			context: "nobody",
 			run: func(t *terminal) {
 				t.Header("nobody", "default", "○ forbidden").Sees("you (nobody) may not list").
-					Press(":", "nodes", uitest.Enter).Header("nodes", "forbidden").Sees("you (nobody) may not list nodes in the cluster")
+					Press(":", "nodes", uitest.Enter).Header("nodes", "forbidden").Sees("you (nobody) may not list nodes in the cluster: ask for that right")
 				t.Press(":", "pods", uitest.Enter).Header("default", "pods", "forbidden").Misses("no pods in")
 			},
 		},
@@ -98,7 +98,7 @@ func access() []scenario {
 			run: func(t *terminal) {
 				t.Header("payments-dev", "payments").Live().Row("checkout").Row("ledger").Misses("storefront")
 				t.Press("0").Header(" all ", "forbidden").Sees("you (payments-dev) may not list")
-				t.Press(uitest.Esc, "[").Header("payments").Live().Row("checkout")
+				t.Press("[").Header("payments-dev  payments").Live().Row("checkout")
 				t.Press(":", "nodes", uitest.Enter).Sees("you (payments-dev) may not list nodes")
 			},
 		},

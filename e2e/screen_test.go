@@ -64,13 +64,13 @@ func screens() []scenario {
 		},
 		{
 			name: "texts in any script stay in their columns",
-			args: []string{"events", "-n", "scripts"},
+			args: []string{"events", "-n", "scripts"}, size: size{160, 20},
 			run: func(t *terminal) {
 				messages := []string{"plain", "한글 메시지", "漢字とかな", "e\u0301 combined", "שלום", "👩‍👩‍👧 family", "\u202eright to left", "escape \x1b[2J\x1b]52;c;aGk=\x07"}
 				for i, message := range messages {
 					t.event("scripts", fmt.Sprintf("script-%d", i), message)
 				}
-				t.Live().Press("w").Row("script-0").Row("script-7").fits(120)
+				t.Live().Press("w").Row("script-0").Row("script-7").Sees("SOURCE").fits(160)
 				var columns []int // where the column after the message begins
 				for _, row := range rows(t.screen.Text()) {
 					before, _, _ := strings.Cut(row, reporter)
