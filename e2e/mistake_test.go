@@ -76,7 +76,9 @@ func (s *stage) mistakes(t *testing.T) {
 				sc.env = []string{"KUBECONFIG=" + path}
 				term := s.open(t, sc)
 				if m.opens {
-					term.Sees(m.says...).Press("q")
+					term.await("what is wrong", patience, func(screen string) bool {
+						return containsAll(strings.Join(strings.Fields(screen), " "), m.says) // wherever its lines break
+					}).Press("q")
 				}
 				term.Ends(1)
 				if left := term.screen.Leftovers(); len(left) > 0 {

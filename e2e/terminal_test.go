@@ -215,7 +215,10 @@ func rows(screen string) []string {
 	}
 	var found []string
 	for _, line := range lines[2 : len(lines)-1] {
-		row := strings.TrimPrefix(strings.TrimPrefix(line, bar), " ")
+		row, ok := strings.CutPrefix(line, bar)
+		if !ok {
+			row = strings.TrimPrefix(line, " ")
+		}
 		if strings.TrimSpace(row) == "" {
 			break
 		}
