@@ -103,10 +103,11 @@ func (c *Connector) Connect(context string) (*Client, error) {
 	if c.Guard != nil {
 		client.Guard = c.Guard(context)
 	}
-	// A timeout of the connection would end lists of large clusters and all
-	// watches; it is kept for single calls.
+	// A timeout of the connection would end all watches; it is kept for single
+	// calls and for each page of a list.
+	stores := c.Store
 	if cfg.Timeout > 0 {
-		client.timeout = cfg.Timeout
+		client.timeout, stores.Timeout = cfg.Timeout, cfg.Timeout
 	}
 	c.adapt(cfg, client)
 	if client.Guard != nil {
@@ -123,7 +124,7 @@ func (c *Connector) Connect(context string) (*Client, error) {
 	if client.http, err = rest.HTTPClientFor(cfg); err != nil {
 		return nil, contextError(flags, context, err)
 	}
-	client.Stores = store.NewHub(client.REST, c.Store)
+	client.Stores = store.NewHub(client.REST, stores)
 	return client, nil
 }
 

@@ -84,10 +84,13 @@ func (r *Resource[T]) read(ctx context.Context, s *Session, scope Scope) ([]T, e
 	defer src.Close()
 	for {
 		switch st := src.Status(); st.Phase {
-		case store.Live, store.Partial:
+		case store.Live, store.Stale: // stale: all there, but not watched, which some may not
+			d, _ := src.Take()
+			return d.Added, nil
+		case store.Partial:
 			d, _ := src.Take()
 			return d.Added, st.Err
-		case store.Forbidden, store.Failed, store.Stale:
+		case store.Forbidden, store.Failed:
 			return nil, st.Err
 		case store.Syncing:
 		}

@@ -11,6 +11,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"quarterdeck/keymap"
 	"quarterdeck/kube"
 	"quarterdeck/kube/field"
 	"quarterdeck/kube/guard"
@@ -60,9 +61,23 @@ func (s *Session) describe(h *ui.Header, st store.Status, doing string, at place
 		h.StateTone, h.State = theme.Error, glyphs.Off+" no answer "+age
 	}
 	if st.Err != nil {
-		h.Problem = s.explain(st.Err, doing, at)
+		h.Problem = s.explain(st.Err, doing, at) + s.remedy(st.Err)
 	}
 }
+
+// remedy names the key that helps where credentials are the trouble.
+func (s *Session) remedy(err error) string {
+	switch {
+	case !apierrors.IsUnauthorized(err) && !isPluginError(err):
+		return ""
+	case s.Client.HasPlugin():
+		return ", with " + s.Keys.Label(keymap.ContextLogin)
+	}
+	return ", then press " + s.Keys.Label(keymap.AppRefresh)
+}
+
+// isPluginError reports whether a credential plugin gave no credentials.
+func isPluginError(err error) bool { return strings.Contains(err.Error(), "getting credentials: ") }
 
 // explain turns an error of the API into one sentence: what, where, why, what
 // to do. doing is "list pods".
@@ -79,7 +94,7 @@ func (s *Session) explain(err error, doing string, at place) string {
 		doing = refused(err, doing)
 		return fmt.Sprintf("you (%s) may not %s %s: ask for that right%s", s.user(err), doing, where, instead)
 	case apierrors.IsUnauthorized(err):
-		return fmt.Sprintf("the server does not accept your credentials any more (user %s): log in again, then press ctrl+r", s.Client.User)
+		return fmt.Sprintf("the server does not accept your credentials any more (user %s): log in again", s.Client.User)
 	case apierrors.IsNotFound(err):
 		return fmt.Sprintf("cannot %s %s: the server does not have it (any more)", doing, where)
 	case apierrors.IsTooManyRequests(err):
@@ -162,10 +177,10 @@ func Cause(err error) string {
 		return fmt.Sprintf("%s shows a certificate that is not trusted (%s): check certificate-authority in the kubeconfig", server, why)
 	case strings.Contains(text, "connection refused"):
 		return server + " refuses the connection: check that it runs, and the address in the kubeconfig"
-	case strings.Contains(text, "executable") && strings.Contains(text, "getting credentials"):
+	case isPluginError(err):
 		_, why, _ := strings.Cut(text, "getting credentials: ")
-		return "the credential plugin failed (" + why + "): log in with it, then press ctrl+r"
-	case errors.Is(err, context.DeadlineExceeded), strings.Contains(text, "Client.Timeout"), strings.Contains(text, "i/o timeout"):
+		return "the credential plugin failed (" + why + "): log in with it"
+	case errors.Is(err, context.DeadlineExceeded), strings.Contains(text, "Client.Timeout"), strings.Contains(text, "i/o timeout"), strings.Contains(text, "TLS handshake timeout"):
 		return server + " does not answer: check the network and the VPN"
 	case errors.As(err, &op):
 		return fmt.Sprintf("no connection to %s (%s)", server, op.Err)

@@ -33,6 +33,7 @@ type Hub struct {
 type Options struct {
 	PageSize int64            // objects a page after the first; default 2000
 	Linger   time.Duration    // how long a store outlives its last subscriber; default 60 s, negative: not at all
+	Timeout  time.Duration    // how long a page may take; default 60 s
 	Now      func() time.Time // for tests
 }
 
@@ -59,6 +60,9 @@ func NewHub(client func(schema.GroupVersion) (rest.Interface, error), opts Optio
 	if opts.Linger == 0 {
 		opts.Linger = time.Minute
 	}
+	if opts.Timeout <= 0 {
+		opts.Timeout = pageTimeout
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -84,7 +88,7 @@ func Open[T Object](h *Hub, kind Kind[T], scope Scope) *Subscription[T] {
 		s := newStore[T](h.opts.Now)
 		r := &reflector[T]{
 			kind: kind, codec: kind.newCodec(), scope: scope, store: s, client: h.client,
-			pageSize: h.opts.PageSize, in: newInterner(), again: make(chan struct{}, 1),
+			pageSize: h.opts.PageSize, timeout: h.opts.Timeout, in: newInterner(), again: make(chan struct{}, 1),
 		}
 		e = &entry{store: s, stop: cancel, again: r.relist}
 		h.stores[key] = e

@@ -31,15 +31,18 @@ type reflector[T Object] struct {
 	store    *Store[T]
 	client   func(schema.GroupVersion) (rest.Interface, error)
 	pageSize int64
+	timeout  time.Duration
 	in       *Interner
 	again    chan struct{} // capacity 1
 }
 
 const (
 	firstPage = 100 // a screenful, soon
-	// A list is given up if the server sends nothing for so long. A watch may
-	// be silent for hours; its connection is checked by HTTP/2 pings.
+	// A page is given up if it takes so long, unless Options say otherwise. A
+	// watch may be silent for hours; its connection is checked by HTTP/2 pings.
 	pageTimeout = 60 * time.Second
+	// The headers of a watch come at once.
+	headersTimeout = 15 * time.Second
 	// The server ends a watch after this time, so that load spreads over its
 	// replicas; between half and the whole of it is asked for.
 	watchTimeout = 10 * time.Minute
@@ -115,7 +118,7 @@ func (r *reflector[T]) request(opts *metav1.ListOptions) (*rest.Request, error) 
 
 // get returns the body of one page, read into buf, which grows if need be.
 func (r *reflector[T]) get(ctx context.Context, opts metav1.ListOptions, buf []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	req, err := r.request(&opts)
 	if err != nil {
@@ -254,11 +257,12 @@ func (r *reflector[T]) watchOnce(ctx context.Context, version string) (string, e
 		return version, err
 	}
 	// A server that accepts the connection and says nothing must not leave the
-	// screen at "live": the headers of an answer come at once.
-	headers := time.AfterFunc(pageTimeout/4, cancel)
+	// screen at "live".
+	patience := min(headersTimeout, r.timeout)
+	headers := time.AfterFunc(patience, cancel)
 	body, err := req.SetHeader("Accept", strings.ReplaceAll(r.kind.accept, protobufType, protobufType+";stream=watch")).Stream(ctx)
 	if !headers.Stop() && err != nil {
-		err = fmt.Errorf("the server did not answer within %s", pageTimeout/4)
+		err = fmt.Errorf("the server did not answer within %s", patience)
 	}
 	if err != nil {
 		return version, err

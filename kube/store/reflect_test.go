@@ -376,7 +376,7 @@ func TestServerSilent(t *testing.T) {
 		never := make(chan struct{})
 		c.OnRequest(func(apitest.Request) *apitest.Answer { return &apitest.Answer{Until: never} })
 		c.EndWatches()
-		time.Sleep(pageTimeout/4 + time.Second)
+		time.Sleep(headersTimeout + time.Second)
 		st := settle(t, f)
 		wantPhase(t, st, Stale, 20)
 		if !strings.Contains(st.Err.Error(), "did not answer") {
@@ -390,13 +390,22 @@ func TestServerSilent(t *testing.T) {
 
 // A first list that never comes fails at last.
 func TestListSilent(t *testing.T) {
-	inBubble(t, 20, Options{}, func(t *testing.T, c *cluster) {
+	for _, timeout := range []time.Duration{0, time.Second} {
+		testListSilent(t, timeout)
+	}
+}
+
+func testListSilent(t *testing.T, timeout time.Duration) {
+	inBubble(t, 20, Options{Timeout: timeout}, func(t *testing.T, c *cluster) {
 		never := make(chan struct{})
 		defer close(never)
 		c.OnRequest(func(apitest.Request) *apitest.Answer { return &apitest.Answer{Until: never} })
 		f := follow(Open(c.hub, podKind(), Scope{}))
 		wantPhase(t, settle(t, f), Syncing, 0)
-		time.Sleep(pageTimeout + time.Second)
+		if timeout == 0 {
+			timeout = pageTimeout
+		}
+		time.Sleep(timeout + time.Second)
 		wantPhase(t, settle(t, f), Failed, 0)
 	})
 }
