@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"quarterdeck/views"
 )
@@ -31,6 +32,9 @@ columns compared with values: restarts>3 age<10m status!=Running.`,
 			formats := []string{"table", "wide", "json"}
 			if !slices.Contains(formats, output) {
 				return fmt.Errorf("-o %q is not a format: use table, wide or json", output)
+			}
+			if _, err := labels.Parse(selector); err != nil {
+				return fmt.Errorf("-l %q is not a label selector, as in app=web,tier!=cache: %w", selector, err)
 			}
 			s, err := c.settings()
 			if err != nil {

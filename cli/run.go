@@ -68,21 +68,21 @@ func (c *command) run(ctx context.Context, view string) error {
 		Notices: notices(s.problems, program, captured),
 	})
 	options := []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithInput(c.streams.In), tea.WithOutput(c.streams.Out),
+		tea.WithoutSignalHandler(), tea.WithInput(c.streams.In), tea.WithOutput(c.streams.Out),
 		tea.WithEnvironment(c.env), tea.WithFPS(fps(s.UI.FPS, c.env)),
 	}
 	if noColor(c.env) {
 		options = append(options, tea.WithColorProfile(colorprofile.Ascii))
 	}
 	p := tea.NewProgram(app, options...)
-	defer onHangup(p)()
+	defer quitOnSignals(ctx, p)()
 	_, err = p.Run()
 	captured.restore()
 	switch {
-	case errors.Is(err, tea.ErrInterrupted), errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil:
-		return errSilent
 	case err != nil:
 		return fmt.Errorf("the terminal UI stopped: %w", err)
+	case ctx.Err() != nil:
+		return errSilent
 	}
 	// Who leaves a screen that never had data is told why once more, where it
 	// stays readable.
@@ -121,15 +121,20 @@ func noColor(env []string) bool {
 	return false
 }
 
-// onHangup leaves the terminal as it was found when its other end goes away.
-// The function it returns ends that.
-func onHangup(p *tea.Program) (stop func()) {
+// quitOnSignals leaves the terminal as it was found when somebody asks the
+// program to end, which cancels ctx, or the terminal's other end goes away.
+// Bubble Tea's own handler is not used: if its signal comes together with the
+// end of the program's context, the two wait for each other for ever. The
+// function it returns stops listening.
+func quitOnSignals(ctx context.Context, p *tea.Program) (stop func()) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	done := make(chan struct{})
 	go func() {
 		select {
 		case <-hangup:
+			p.Quit()
+		case <-ctx.Done():
 			p.Quit()
 		case <-done:
 		}
