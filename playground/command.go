@@ -25,7 +25,10 @@ func newCommand() *cobra.Command {
 		Short: "A real Kubernetes control plane on loopback, without containers",
 		Long: `qd-playground runs etcd, kube-apiserver, kube-controller-manager,
 kube-scheduler, metrics-server and pretend kubelets (kwok) as processes of its
-own, each listening on 127.0.0.1 only. No container engine is needed.`,
+own, each listening on 127.0.0.1 only. No container engine is needed.
+
+The commands that end in -part are for tests of programs that have to survive
+a cluster that fails.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -163,8 +166,7 @@ func knownIncident(name string) error {
 	return fmt.Errorf("there is no incident %q: the incidents are %s", name, strings.Join(known, ", "))
 }
 
-// newPartCommands are for tests of programs that must survive a cluster that
-// does not always answer.
+// newPartCommands give orders about one part of a running playground.
 func newPartCommands() []*cobra.Command {
 	var commands []*cobra.Command
 	for _, c := range []struct{ order, short string }{

@@ -184,7 +184,7 @@ func (u *up) run(ctx context.Context) (err error) {
 		if u.churn == 0 {
 			return nil
 		}
-		return churn.Run(ctx, control.Config(), u.churn)
+		return churn.Run(ctx, control.Config(), u.churn, u.reportChurn)
 	})
 
 	<-ctx.Done()
@@ -196,6 +196,13 @@ func (u *up) run(ctx context.Context) (err error) {
 		return err
 	}
 	return nil // whatever failed did so because everything ends
+}
+
+// reportChurn says so when the machine is too slow for the churn asked for.
+func (u *up) reportChurn(perSecond float64) {
+	if perSecond < 0.9*u.churn {
+		u.progress(fmt.Sprintf("only %.0f pods change a second, not %.0f: the API server is busy", perSecond, u.churn))
+	}
 }
 
 // quietClients has the client library write into a log: what it says about a

@@ -5,10 +5,10 @@ package churn
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,6 +23,8 @@ const (
 	workers = 32
 	// pageSize of the list of pods.
 	pageSize = 500
+	// reportEvery is how long changes are counted before they are reported.
+	reportEvery = 10 * time.Second
 	// relist is how long to wait before looking for pods again when there
 	// were none left to change.
 	relist = 2 * time.Second
@@ -31,7 +33,8 @@ const (
 // Run changes the status of perSecond pods a second, picked at random, until
 // ctx is done. Half of the changes break a pod and half of them mend one.
 // Changes that fail are not an error: pods come and go, and so may the server.
-func Run(ctx context.Context, config *rest.Config, perSecond float64) error {
+// report is told now and then how many changes a second were made.
+func Run(ctx context.Context, config *rest.Config, perSecond float64, report func(perSecond float64)) error {
 	config = rest.CopyConfig(config)
 	config.ContentType = "application/vnd.kubernetes.protobuf"
 	client, err := kubernetes.NewForConfig(config)
@@ -39,11 +42,14 @@ func Run(ctx context.Context, config *rest.Config, perSecond float64) error {
 		return fmt.Errorf("build client for churn: %w", err)
 	}
 	limit := rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond/20)))
+	var made atomic.Int64
+	var counter sync.WaitGroup
+	defer counter.Wait()
+	var counting sync.Once
 	for ctx.Err() == nil {
 		if pods, err := list(ctx, client); err == nil && len(pods) > 0 {
-			if err := run(ctx, client, limit, pods); err != nil {
-				return err
-			}
+			counting.Do(func() { counter.Go(func() { count(ctx, &made, report) }) })
+			run(ctx, client, limit, pods, &made)
 		}
 		select {
 		case <-ctx.Done():
@@ -53,32 +59,49 @@ func Run(ctx context.Context, config *rest.Config, perSecond float64) error {
 	return nil
 }
 
+// count reports the changes made until ctx is done.
+func count(ctx context.Context, made *atomic.Int64, report func(perSecond float64)) {
+	ticker := time.NewTicker(reportEvery)
+	defer ticker.Stop()
+	for last := time.Now(); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			report(float64(made.Swap(0)) / now.Sub(last).Seconds())
+			last = now
+		}
+	}
+}
+
 // run changes pods until a tenth of them is gone or ctx is done.
-func run(ctx context.Context, client kubernetes.Interface, limit *rate.Limiter, pods []pod) error {
+func run(ctx context.Context, client kubernetes.Interface, limit *rate.Limiter, pods []pod, made *atomic.Int64) {
 	herd := &herd{healthy: pods, maxBroken: max(1, len(pods)/100)}
 	tolerated := int64(len(pods)/10 + 1)
 	var lost atomic.Int64
-	var group errgroup.Group
-	group.SetLimit(workers)
+	slots := make(chan struct{}, workers)
+	var group sync.WaitGroup
 	for lost.Load() < tolerated && limit.Wait(ctx) == nil {
 		pod, ok := herd.take()
 		if !ok {
 			continue
 		}
-		group.Go(func() error {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
 			next := pod.flipped()
 			switch err := change(ctx, client, next); {
 			case err == nil:
+				made.Add(1)
 				herd.put(next)
 			case apierrors.IsNotFound(err) || apierrors.IsInvalid(err):
 				lost.Add(1)
 			default: // the server is busy or away
 				herd.put(pod)
 			}
-			return nil
 		})
 	}
-	return group.Wait()
+	group.Wait()
 }
 
 func change(ctx context.Context, client kubernetes.Interface, p pod) error {
