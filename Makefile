@@ -105,8 +105,10 @@ bench-scale: build
 .PHONY: fuzz
 fuzz:
 	@grep -rl --include '*_test.go' '^func Fuzz' . | while read -r file; do \
+	  dir=$${file%/*}; \
 	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file"); do \
-	    (set -x; cd "$$(dirname "$$file")" && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .); \
+	    echo "$$dir $$target"; \
+	    (cd "$$dir" && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .); \
 	  done; \
 	done
 
