@@ -102,13 +102,18 @@ func (u *up) fill(ctx context.Context, control *cluster.Cluster, client kubernet
 			return err
 		}
 	}
+	// At the same time: each waits for what it breaks to be healthy first.
+	group, ctx := errgroup.WithContext(ctx)
 	for _, name := range u.incidents {
 		u.progress("breaking: " + name)
-		if err := incident.Add(ctx, control.Config(), name); err != nil {
-			return fmt.Errorf("start incident %s: %w", name, err)
-		}
+		group.Go(func() error {
+			if err := incident.Add(ctx, control.Config(), name); err != nil {
+				return fmt.Errorf("start incident %s: %w", name, err)
+			}
+			return nil
+		})
 	}
-	return nil
+	return group.Wait()
 }
 
 func newClient(control *cluster.Cluster) (kubernetes.Interface, error) {
