@@ -296,7 +296,12 @@ func claims() Opener {
 				func(c *object.Claim, _ *Env) theme.Tone { return statusTone(c.Status) }),
 			{
 				ID: "capacity", Kind: field.Bytes, Align: cell.Right,
-				Value: func(c *object.Claim, _ *Env) field.Value { return field.ByteCount(c.Capacity) },
+				Value: func(c *object.Claim, _ *Env) field.Value {
+					if c.Capacity == 0 {
+						return field.Value{}.WithText("-") // not bound
+					}
+					return field.ByteCount(c.Capacity)
+				},
 			},
 			{
 				ID: "asked", Kind: field.Bytes, Align: cell.Right,

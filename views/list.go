@@ -143,6 +143,7 @@ func (l *list[T]) showUsage() tea.Cmd {
 		return nil // the cells say n/a
 	}
 	l.usage = src.Subscribe(l.ctx, l.res.Usage(l.scope))
+	l.metrics = l.usage.Snapshot() // another view may have asked before
 	return l.waitUsage()
 }
 

@@ -325,11 +325,16 @@ func count[T store.Object](id string, get func(T) int64) Column[T] {
 	}
 }
 
-// since returns a column of instants, shown as ages.
+// since returns a column of instants, shown as ages; 0 is never.
 func since[T store.Object](id string, get func(T) int64) Column[T] {
 	return Column[T]{
 		ID: id, Kind: field.Since, Align: cell.Right,
-		Value: func(o T, _ *Env) field.Value { return field.SinceUnix(get(o)) },
+		Value: func(o T, _ *Env) field.Value {
+			if sec := get(o); sec != 0 {
+				return field.SinceUnix(sec)
+			}
+			return field.Value{}.WithText("-")
+		},
 	}
 }
 
