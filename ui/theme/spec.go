@@ -7,51 +7,52 @@ import (
 	"strconv"
 	"strings"
 
+	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 )
 
-// style is a parsed spec. The zero style changes nothing.
-type style struct {
-	fg, bg                                  color.Color // nil: the terminal's own
-	bold, faint, italic, underline, reverse bool
-}
-
-// parse reads a spec as New describes it.
-func parse(spec string) (style, error) {
-	var s style
+// parse reads a spec as New describes it. The style of an empty spec changes
+// nothing.
+func parse(spec string) (lipgloss.Style, error) {
+	s := lipgloss.NewStyle()
 	background := false
 	for _, word := range strings.Fields(strings.ToLower(spec)) {
 		if background {
 			c, err := parseColor(word)
 			if err != nil {
-				return style{}, err
+				return s, err
 			}
-			s.bg, background = c, false
+			if c != nil {
+				s = s.Background(c)
+			}
+			background = false
 			continue
 		}
 		switch word {
 		case "bold":
-			s.bold = true
+			s = s.Bold(true)
 		case "faint":
-			s.faint = true
+			s = s.Faint(true)
 		case "italic":
-			s.italic = true
+			s = s.Italic(true)
 		case "underline":
-			s.underline = true
+			s = s.Underline(true)
 		case "reverse":
-			s.reverse = true
+			s = s.Reverse(true)
 		case "on":
 			background = true
 		default:
 			c, err := parseColor(word)
 			if err != nil {
-				return style{}, err
+				return s, err
 			}
-			s.fg = c
+			if c != nil {
+				s = s.Foreground(c)
+			}
 		}
 	}
 	if background {
-		return style{}, errors.New(`no colour after "on"`)
+		return s, errors.New(`no colour after "on"`)
 	}
 	return s, nil
 }
@@ -84,48 +85,10 @@ func parseColor(word string) (color.Color, error) {
 	return nil, fmt.Errorf("%q is neither a colour (red, bright-red, 0 to 255, #rrggbb, default) nor bold, faint, italic, underline, reverse or on", word)
 }
 
-// with returns s with over on top of it.
-func (s style) with(over style) style {
-	if over.fg != nil {
-		s.fg = over.fg
-	}
-	if over.bg != nil {
-		s.bg = over.bg
-	}
-	s.bold = s.bold || over.bold
-	s.faint = s.faint || over.faint
-	s.italic = s.italic || over.italic
-	s.underline = s.underline || over.underline
-	s.reverse = s.reverse || over.reverse
-	return s
-}
-
-// sgr returns the escape sequence that starts s, "" for the zero style.
-func (s style) sgr() string {
-	var a ansi.Style
-	if s.bold {
-		a = a.Bold()
-	}
-	if s.faint {
-		a = a.Faint()
-	}
-	if s.italic {
-		a = a.Italic(true)
-	}
-	if s.underline {
-		a = a.Underline(true)
-	}
-	if s.reverse {
-		a = a.Reverse(true)
-	}
-	if s.fg != nil {
-		a = a.ForegroundColor(s.fg)
-	}
-	if s.bg != nil {
-		a = a.BackgroundColor(s.bg)
-	}
-	if len(a) == 0 {
-		return ""
-	}
-	return a.String()
+// start returns the escape sequence that starts s, "" if it changes nothing.
+// Rendering every cell by Lip Gloss would take most of a frame's time.
+func start(s lipgloss.Style) string {
+	const text = "x"
+	sequence, _, _ := strings.Cut(s.Inline(true).Render(text), text)
+	return sequence
 }

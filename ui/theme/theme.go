@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"quarterdeck/ui/cell"
@@ -129,7 +130,7 @@ func New(specs map[string]string, opts Options) (*Theme, error) {
 			return nil, fmt.Errorf("theme has no tone %q: the tones are %s", name, strings.Join(known[:], ", "))
 		}
 	}
-	var styles [tones]style
+	var styles [tones]lipgloss.Style
 	for tone, name := range known {
 		s, err := parse(all[name])
 		if err != nil {
@@ -139,11 +140,11 @@ func New(specs map[string]string, opts Options) (*Theme, error) {
 	}
 	th := &Theme{Glyphs: glyphs(opts.ASCII)}
 	for tone, s := range styles {
-		th.plain[tone] = s.sgr()
+		th.plain[tone] = start(s)
 		if Tone(tone) == Muted {
 			s = styles[Text] // grey on grey would be lost in a reversed row
 		}
-		th.selected[tone] = s.with(styles[Selected]).sgr()
+		th.selected[tone] = start(styles[Selected].Inherit(s))
 	}
 	return th, nil
 }

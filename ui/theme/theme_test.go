@@ -19,8 +19,8 @@ func TestSpecs(t *testing.T) {
 		"244":                   "\x1b[38;5;244mx\x1b[m",
 		"#ff8000":               "\x1b[38;2;255;128;0mx\x1b[m",
 		"bold 1 on 7":           "\x1b[1;31;47mx\x1b[m",
-		"Reverse underline":     "\x1b[4;7mx\x1b[m",
-		"faint italic":          "\x1b[2;3mx\x1b[m",
+		"Reverse underline":     "\x1b[4;7;4mx\x1b[m",
+		"faint italic":          "\x1b[3;2mx\x1b[m",
 		"default on default":    "x",
 		"bold default on black": "\x1b[1;40mx\x1b[m",
 	} {
