@@ -67,7 +67,7 @@ func plugin(script string) func(*testing.T, *clientcmdapi.Config) {
 			path:                                  fmt.Sprintf("#!/bin/sh\ncd %q\n%s", dir, script),
 			filepath.Join(dir, "credential.json"): string(text),
 		} {
-			if err := os.WriteFile(file, []byte(content), 0o700); err != nil { //nolint:gosec // a script
+			if err := os.WriteFile(file, []byte(content), 0o700); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -86,9 +86,9 @@ func (s *stage) open(t *testing.T, sc *scenario) *terminal {
 	if sc.context != "" {
 		args = append(args, "--context", sc.context)
 	}
-	cmd := exec.Command(s.qd, args...) //nolint:gosec // the program that is tested
+	cmd := exec.Command(s.qd, args...)
 	if sc.shell != "" {
-		cmd = exec.Command("/bin/sh", append([]string{"-c", sc.shell, "sh"}, args...)...) //nolint:gosec // a script of the scenario
+		cmd = exec.Command("/bin/sh", append([]string{"-c", sc.shell, "sh"}, args...)...)
 	}
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(s.environment(kubeconfig), sc.env...)
@@ -139,7 +139,7 @@ func (s *stage) exec(t *testing.T, kubeconfig string, args ...string) output {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, s.qd, args...) //nolint:gosec // the program that is tested
+	cmd := exec.CommandContext(ctx, s.qd, args...)
 	cmd.Env = s.environment(kubeconfig)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

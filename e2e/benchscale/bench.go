@@ -68,7 +68,7 @@ func (b *bench) program() (*table, error) {
 
 // command is a run of the program by a user with nothing special.
 func (b *bench) command(kubeconfig string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(b.ctx, b.qd, args...) //nolint:gosec // our own program
+	cmd := exec.CommandContext(b.ctx, b.qd, args...)
 	cmd.Env = []string{
 		"HOME=" + b.home, "PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "TERM=xterm-256color",
 		"KUBECONFIG=" + kubeconfig, "XDG_CONFIG_HOME=" + filepath.Join(b.home, "config"),

@@ -55,7 +55,12 @@ func (c *cluster) loaded(t *table) error {
 	}
 	rate := float64(after-before) / time.Since(start).Seconds()
 	name := fmt.Sprintf("at %d changes a second", c.churn)
-	t.add("CPU "+name, fmt.Sprintf("≤ %.0f %%", c.following), fmt.Sprintf("%.1f %% of a core (there were %.0f /s)", u.cpu, rate), u.cpu <= c.following)
+	measured := fmt.Sprintf("%.1f %% of a core", u.cpu)
+	if rate < 0.9*float64(c.churn) { // the server shares the machine: a slow one is no proof
+		measured += fmt.Sprintf(", and %.0f %% expected: there were only %.0f changes a second", u.cpu*float64(c.churn)/rate, rate)
+		u.cpu *= float64(c.churn) / rate
+	}
+	t.add("CPU "+name, fmt.Sprintf("≤ %.0f %%", c.following), measured, u.cpu <= c.following)
 	resident, err := memory(term.cmd.Process.Pid, "VmRSS")
 	if err != nil {
 		return err

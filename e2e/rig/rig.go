@@ -88,7 +88,7 @@ func Start(args ...string) (*Playground, error) {
 		return nil, fmt.Errorf("make a directory for the playground: %w", err)
 	}
 	p := &Playground{program: path, dir: dir, done: make(chan struct{}), said: &tail{}}
-	p.cmd = exec.Command(path, append([]string{"up", "--dir", dir}, args...)...) //nolint:gosec // our own program
+	p.cmd = exec.Command(path, append([]string{"up", "--dir", dir}, args...)...)
 	p.cmd.Stderr = p.said
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -137,7 +137,7 @@ func (p *Playground) Config(contextName string) (*rest.Config, error) {
 // Order stops, starts, pauses or resumes a part of the playground, such as the
 // API server: order is the command's name without "-part".
 func (p *Playground) Order(ctx context.Context, order, part string) error {
-	out, err := exec.CommandContext(ctx, p.program, order+"-part", part, "--dir", p.dir).CombinedOutput() //nolint:gosec // our own program
+	out, err := exec.CommandContext(ctx, p.program, order+"-part", part, "--dir", p.dir).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s %s: %w: %s", order, part, err, strings.TrimSpace(string(out)))
 	}
