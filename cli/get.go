@@ -96,7 +96,7 @@ func (c *command) config() *cobra.Command {
 // completionTime is how long the shell waits for an answer of the cluster.
 const completionTime = 2 * time.Second
 
-func (c *command) completeKind(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (c *command) completeKind(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

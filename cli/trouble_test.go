@@ -92,7 +92,7 @@ func TestServerProblems(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
+		defer func() { _ = l.Close() }()
 		home(t, "https://"+l.Addr().String(), "", "token: t")
 		start := time.Now()
 		qd(t, "get", "pods", "--request-timeout=1s").fails(t, "cannot list pods", "does not answer")
@@ -120,7 +120,7 @@ func TestServerProblems(t *testing.T) {
 	})
 	t.Run("wants a client certificate", func(t *testing.T) {
 		srv := httptest.NewUnstartedServer(http.NotFoundHandler())
-		srv.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert} //nolint:gosec // of a test
+		srv.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert} // of a test
 		srv.StartTLS()
 		defer srv.Close()
 		home(t, srv.URL, "insecure-skip-tls-verify: true", "")

@@ -185,7 +185,7 @@ func TestConnectDoesNotWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	asked := make(chan struct{}, 1)
 	go func() {
 		if _, err := l.Accept(); err == nil {

@@ -14,13 +14,14 @@ import (
 // compose draws the header, the view, and the footer or what is over it.
 func (a *App) compose(top View) (string, *tea.Cursor) {
 	head := top.Header()
-	lines := make([]string, 0, a.height)
-	lines = append(lines, a.header(top, head))
 	rows := a.height - 2
 	if head.Problem != "" && rows > 2 {
 		rows--
 	}
-	lines = append(lines, strings.Split(top.View(a.width, rows), "\n")...)
+	body := strings.Split(top.View(a.width, rows), "\n")
+	lines := make([]string, 0, a.height)
+	lines = append(lines, a.header(top, top.Header())) // drawing the view has told it what is visible
+	lines = append(lines, body...)
 	if head.Problem != "" && a.height-2 > 2 {
 		lines = append(lines, a.opts.Theme.Render(theme.Warn, cell.Truncate(" "+head.Problem, a.width)))
 	}

@@ -121,6 +121,19 @@ func encode(o runtime.Object, f form) (body []byte, contentType string) {
 	return b.Bytes(), contentType
 }
 
+func toUnstructured(gvk schema.GroupVersionKind, o Object) *unstructured.Unstructured {
+	if u, ok := o.(*unstructured.Unstructured); ok {
+		return u
+	}
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+	if err != nil {
+		panic(err)
+	}
+	u := &unstructured.Unstructured{Object: fields}
+	u.SetGroupVersionKind(gvk)
+	return u
+}
+
 func isUnstructured(o runtime.Object) bool {
 	_, ok := o.(runtime.Unstructured)
 	return ok
@@ -168,6 +181,7 @@ func (s *Server) list(w http.ResponseWriter, r Request) {
 		p.rest = p.rest[:limit]
 	}
 	columns := s.columns[r.GVR]
+	typed = typed && !slices.ContainsFunc(p.rest, func(e entry) bool { return isUnstructured(e.object) })
 	f := s.form(r, typed)
 	s.mu.Unlock()
 	switch {
@@ -207,7 +221,7 @@ func listOf(gvk schema.GroupVersionKind, typed bool, as string, list metav1.List
 		out.SetContinue(list.Continue)
 		out.SetRemainingItemCount(list.RemainingItemCount)
 		for _, e := range entries {
-			out.Items = append(out.Items, *e.object.(*unstructured.Unstructured))
+			out.Items = append(out.Items, *toUnstructured(gvk, e.object))
 		}
 		return out
 	}

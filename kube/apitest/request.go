@@ -54,7 +54,7 @@ func (r Request) Forbid(user string) *Answer {
 	if r.Namespace != "" {
 		where = fmt.Sprintf("in the namespace %q", r.Namespace)
 	}
-	return Fail(apierrors.NewForbidden(r.GVR.GroupResource(), r.Name, fmt.Errorf(
+	return Fail(apierrors.NewForbidden(r.GVR.GroupResource(), r.Name, fmt.Errorf( //nolint:staticcheck // the server's own words
 		"User %q cannot %s resource %q in API group %q %s", user, r.Verb, r.GVR.Resource, r.GVR.Group, where)))
 }
 

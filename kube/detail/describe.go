@@ -59,7 +59,7 @@ func (r *Reader) Describe(ctx context.Context, ref kube.Ref) (string, error) {
 
 // bound sends every request in a context of its own choice.
 type bound struct {
-	ctx  context.Context //nolint:containedctx // the point of it
+	ctx  context.Context // the point of it
 	next http.RoundTripper
 }
 

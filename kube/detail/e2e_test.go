@@ -198,7 +198,7 @@ func kubectl(t *testing.T, kubeconfig string, args ...string) string {
 	if err != nil {
 		t.Skip("there is no kubectl to compare with")
 	}
-	out, err := exec.CommandContext(t.Context(), program, append([]string{"--kubeconfig", kubeconfig}, args...)...).Output() //nolint:gosec // a test
+	out, err := exec.CommandContext(t.Context(), program, append([]string{"--kubeconfig", kubeconfig}, args...)...).Output() // a test
 	if err != nil {
 		t.Fatalf("kubectl %s: %v", args, err)
 	}

@@ -185,7 +185,7 @@ func TestUpgradesAreWrites(t *testing.T) {
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://server/apis/x.io/v1/machines/m/console", nil)
 	req.Header.Set("Connection", "Upgrade")
 	req.Header.Set("Upgrade", "websocket")
-	if _, err := refusing().Wrap(&sent{}).RoundTrip(req); !errors.Is(err, ErrReadOnly) { //nolint:bodyclose // refused, so there is none
+	if _, err := refusing().Wrap(&sent{}).RoundTrip(req); !errors.Is(err, ErrReadOnly) { // refused, so there is none
 		t.Errorf("error %v is no refusal", err)
 	}
 }
@@ -247,7 +247,7 @@ func FuzzNoWritePasses(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, path, query string) {
 		req := &http.Request{Method: method, URL: &url.URL{Scheme: "https", Host: "server", Path: path, RawQuery: query}, Header: http.Header{}}
 		var next sent
-		_, err := refusing().Wrap(&next).RoundTrip(req) //nolint:bodyclose // the fake has none
+		_, err := refusing().Wrap(&next).RoundTrip(req) // the fake has none
 		if err != nil {
 			if !errors.Is(err, ErrReadOnly) || len(next.bodies) != 0 {
 				t.Fatalf("%s %s?%s: %v, sent %d", method, path, query, err, len(next.bodies))
@@ -276,7 +276,7 @@ func BenchmarkRead(b *testing.B) {
 	rt := refusing().Wrap(discard{})
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := rt.RoundTrip(req); err != nil { //nolint:bodyclose // the fake has none
+		if _, err := rt.RoundTrip(req); err != nil { // the fake has none
 			b.Fatal(err)
 		}
 	}

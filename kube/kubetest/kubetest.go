@@ -27,7 +27,7 @@ func Start(t testing.TB, args ...string) (kubeconfig string) {
 		t.Skip("QD_PLAYGROUND names no program")
 	}
 	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), program, append([]string{"up", "--dir", dir}, args...)...) //nolint:gosec // the caller's own program
+	cmd := exec.CommandContext(t.Context(), program, append([]string{"up", "--dir", dir}, args...)...) // the caller's own program
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it has children to end
 	out, err := cmd.StdoutPipe()

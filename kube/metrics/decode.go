@@ -52,7 +52,7 @@ func (b *builder) add(namespace, name []byte, window time.Duration) {
 		ns = string(namespace)
 		b.namespaces[ns] = ns
 	}
-	s := span{uint32(len(b.out.containers)), uint32(len(b.found))} //nolint:gosec // a cluster has fewer
+	s := span{uint32(len(b.out.containers)), uint32(len(b.found))} // a cluster has fewer
 	b.out.containers = append(b.out.containers, b.found...)
 	b.out.items[key{ns, string(name)}] = s
 	b.out.window = window
@@ -63,11 +63,11 @@ func (b *builder) add(namespace, name []byte, window time.Duration) {
 func (b *builder) addContainer(name []byte, u Usage) {
 	i, ok := b.names[string(name)]
 	if !ok {
-		i = uint32(len(b.out.names)) //nolint:gosec // there are few names
+		i = uint32(len(b.out.names)) // there are few names
 		b.out.names = append(b.out.names, string(name))
 		b.names[string(name)] = i
 	}
-	milli := uint32(min(max(u.MilliCPU, 0), math.MaxUint32)) //nolint:gosec // clamped
+	milli := uint32(min(max(u.MilliCPU, 0), math.MaxUint32)) // clamped
 	b.found = append(b.found, container{name: i, milli: milli, bytes: u.Bytes})
 }
 
@@ -271,7 +271,7 @@ func decodeItem(msg []byte, b *builder) error {
 		case itemWindow:
 			return fields(value, func(num protowire.Number, _ []byte, number uint64) error {
 				if num == durationNanos {
-					window = time.Duration(number) //nolint:gosec // the message's own type is int64
+					window = time.Duration(number) // the message's own type is int64
 				}
 				return nil
 			})

@@ -216,7 +216,7 @@ func pause(state State, failures int, interval time.Duration) time.Duration {
 	case Unavailable, Failed:
 		wait = max(interval, double(interval, failures-1, failedWait))
 	}
-	return wait + rand.N(wait/10+1) //nolint:gosec // chance, not a secret
+	return wait + rand.N(wait/10+1) // chance, not a secret
 }
 
 func double(d time.Duration, times int, most time.Duration) time.Duration {

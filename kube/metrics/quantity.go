@@ -75,5 +75,5 @@ func parseQuantity(s []byte, scale resource.Scale) (int64, bool) {
 	if hi != 0 || lo > 1<<62 {
 		return 0, false
 	}
-	return int64((lo + by - 1) / by), true //nolint:gosec // below 1<<62
+	return int64((lo + by - 1) / by), true // below 1<<62
 }

@@ -25,8 +25,12 @@ func Pods() store.Kind[*Pod] {
 	)
 	drop := []path{
 		noAnnotations,
-		{specField, volumes}, {specField, affinity}, {specField, tolerations}, {specField, spread},
-		{specField, ephemeral, env}, {specField, ephemeral, mounts},
+		{specField, volumes},
+		{specField, affinity},
+		{specField, tolerations},
+		{specField, spread},
+		{specField, ephemeral, env},
+		{specField, ephemeral, mounts},
 	}
 	for _, list := range []protoNumber{containers, initContainers} {
 		for _, f := range []protoNumber{command, args, env, envFrom, mounts, liveness, readiness, startup, lifecycle, security} {

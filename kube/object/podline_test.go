@@ -18,6 +18,7 @@ func reason(r string) change         { return func(o *corev1.Pod) { o.Status.Rea
 func deleted() change {
 	return func(o *corev1.Pod) { o.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)} }
 }
+
 func condition(t corev1.PodConditionType, s corev1.ConditionStatus, reason string) change {
 	return func(o *corev1.Pod) {
 		o.Status.Conditions = append(o.Status.Conditions, corev1.PodCondition{Type: t, Status: s, Reason: reason})

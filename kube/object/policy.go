@@ -123,37 +123,15 @@ func newAutoscaler(a *autoscalingv2.HorizontalPodAutoscaler, in *store.Interner)
 
 // metricWords says how a metric stands: cpu 72%/80%.
 func metricWords(m *autoscalingv2.MetricSpec, current []autoscalingv2.MetricStatus) string {
-	name, target := strings.ToLower(string(m.Type)), autoscalingv2.MetricTarget{}
-	switch {
-	case m.Resource != nil:
-		name, target = string(m.Resource.Name), m.Resource.Target
-	case m.ContainerResource != nil:
-		name, target = string(m.ContainerResource.Name), m.ContainerResource.Target
-	case m.Pods != nil:
-		name, target = m.Pods.Metric.Name, m.Pods.Target
-	case m.Object != nil:
-		name, target = m.Object.Metric.Name, m.Object.Target
-	case m.External != nil:
-		name, target = m.External.Metric.Name, m.External.Target
-	}
-	now := autoscalingv2.MetricValueStatus{}
+	name, target := wanted(m)
+	var now autoscalingv2.MetricValueStatus
 	for i := range current {
-		c := &current[i]
-		switch {
-		case m.Resource != nil && c.Resource != nil && c.Resource.Name == m.Resource.Name:
-			now = c.Resource.Current
-		case m.ContainerResource != nil && c.ContainerResource != nil && c.ContainerResource.Name == m.ContainerResource.Name &&
-			c.ContainerResource.Container == m.ContainerResource.Container:
-			now = c.ContainerResource.Current
-		case m.Pods != nil && c.Pods != nil && c.Pods.Metric.Name == name:
-			now = c.Pods.Current
-		case m.Object != nil && c.Object != nil && c.Object.Metric.Name == name:
-			now = c.Object.Current
-		case m.External != nil && c.External != nil && c.External.Metric.Name == name:
-			now = c.External.Current
+		if v := measured(m, &current[i]); v != nil {
+			now = *v
 		}
 	}
-	value := "n/a"
+	const unknown = "n/a"
+	value := unknown
 	switch {
 	case target.AverageUtilization != nil:
 		if now.AverageUtilization != nil {
@@ -172,6 +150,41 @@ func metricWords(m *autoscalingv2.MetricSpec, current []autoscalingv2.MetricStat
 		return fmt.Sprintf("%s %s/%s", name, value, target.Value)
 	}
 	return name
+}
+
+// wanted returns the name of a metric and what it should be.
+func wanted(m *autoscalingv2.MetricSpec) (name string, target autoscalingv2.MetricTarget) {
+	switch {
+	case m.Resource != nil:
+		return string(m.Resource.Name), m.Resource.Target
+	case m.ContainerResource != nil:
+		return string(m.ContainerResource.Name), m.ContainerResource.Target
+	case m.Pods != nil:
+		return m.Pods.Metric.Name, m.Pods.Target
+	case m.Object != nil:
+		return m.Object.Metric.Name, m.Object.Target
+	case m.External != nil:
+		return m.External.Metric.Name, m.External.Target
+	}
+	return strings.ToLower(string(m.Type)), target
+}
+
+// measured returns what c says of the metric m, nil if c is another one.
+func measured(m *autoscalingv2.MetricSpec, c *autoscalingv2.MetricStatus) *autoscalingv2.MetricValueStatus {
+	switch {
+	case m.Resource != nil && c.Resource != nil && c.Resource.Name == m.Resource.Name:
+		return &c.Resource.Current
+	case m.ContainerResource != nil && c.ContainerResource != nil &&
+		c.ContainerResource.Name == m.ContainerResource.Name && c.ContainerResource.Container == m.ContainerResource.Container:
+		return &c.ContainerResource.Current
+	case m.Pods != nil && c.Pods != nil && c.Pods.Metric.Name == m.Pods.Metric.Name:
+		return &c.Pods.Current
+	case m.Object != nil && c.Object != nil && c.Object.Metric.Name == m.Object.Metric.Name:
+		return &c.Object.Current
+	case m.External != nil && c.External != nil && c.External.Metric.Name == m.External.Metric.Name:
+		return &c.External.Current
+	}
+	return nil
 }
 
 // Budgets declares how pod disruption budgets are read.

@@ -128,7 +128,7 @@ func (r *reflector[T]) get(ctx context.Context, opts metav1.ListOptions, buf []b
 	if err != nil {
 		return nil, err
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }() // all of it is read, or the error is told
 	b := bytes.NewBuffer(buf[:0])
 	if _, err := b.ReadFrom(body); err != nil {
 		return nil, fmt.Errorf("read list of %s: %w", r.kind.GVR.Resource, err)

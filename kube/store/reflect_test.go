@@ -264,7 +264,9 @@ func TestWatchTooOld(t *testing.T) {
 	expired := apierrors.NewResourceExpired("too old resource version")
 	for name, fault := range map[string]func(*cluster){
 		"event": func(c *cluster) { c.FailWatches(expired.ErrStatus) },
-		"gone":  func(c *cluster) { c.FailWatches(apierrors.NewGone("gone").ErrStatus) },
+		"gone": func(c *cluster) {
+			c.FailWatches(metav1.Status{Status: metav1.StatusFailure, Code: http.StatusGone, Reason: metav1.StatusReasonGone, Message: "gone"})
+		},
 		"http": func(c *cluster) {
 			var once sync.Once
 			c.OnRequest(func(r apitest.Request) (a *apitest.Answer) {
@@ -580,7 +582,7 @@ func TestWatchEndsAtOnce(t *testing.T) {
 	inBubble(t, 20, Options{}, func(t *testing.T, c *cluster) {
 		f := follow(Open(c.hub, podKind(), Scope{}))
 		settle(t, f)
-		c.OnRequest(func(r apitest.Request) *apitest.Answer {
+		c.OnRequest(func(apitest.Request) *apitest.Answer {
 			return &apitest.Answer{Body: "\x00", ContentType: "application/vnd.kubernetes.protobuf;stream=watch", Cut: true}
 		})
 		c.CutWatches()

@@ -5,7 +5,6 @@
 package store
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -21,8 +20,7 @@ type Store[T Object] struct {
 	status Status
 	subs   map[*Subscription[T]]struct{}
 
-	cancel context.CancelFunc
-	now    func() time.Time
+	now func() time.Time
 }
 
 // Subscription is one reader's view of a store. Its methods may be called by

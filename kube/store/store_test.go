@@ -186,7 +186,7 @@ func TestPhaseKeepsItsSince(t *testing.T) {
 		t.Errorf("since %v, then %v (%v)", first.Since, second.Since, second.Err)
 	}
 	s.setPhase(Live, nil)
-	if st := sub.Status(); st.Since == first.Since || st.Err != nil {
+	if st := sub.Status(); st.Since.Equal(first.Since) || st.Err != nil {
 		t.Errorf("live since %v, %v", st.Since, st.Err)
 	}
 	words := ""

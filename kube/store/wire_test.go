@@ -22,7 +22,7 @@ func richPod(r *rand.Rand) *corev1.Pod {
 	word := func() string { return "w" + string(make([]byte, r.IntN(300))) }
 	p := newCorePod(r.IntN(100))
 	p.Annotations = map[string]string{"a": word()}
-	p.ManagedFields[0].FieldsV1 = &metav1.FieldsV1{Raw: []byte(word())}
+	p.ManagedFields[0].FieldsV1 = metav1.NewFieldsV1(word())
 	for range r.IntN(4) {
 		p.Spec.Volumes = append(p.Spec.Volumes, corev1.Volume{Name: word()})
 		p.Spec.Containers = append(p.Spec.Containers, corev1.Container{
@@ -111,7 +111,9 @@ func FuzzWire(f *testing.F) {
 	for _, b := range [][]byte{
 		raw, listRaw, append(append([]byte{}, magic...), protowire.AppendBytes([]byte{0x12}, listRaw)...),
 		[]byte("\x00\x00\x00\x0b\x0a\x03ADD\x12\x04\x0a\x02ab"), []byte(`{"type":"ADDED","object":{}}`), []byte(`{"kind":"Table","rows":[{"cells":[{}],"object":{}}]}`),
-		{0x0b, 0x0b, 0x0b}, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}, {0x08},
+		{0x0b, 0x0b, 0x0b},
+		{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01},
+		{0x08},
 	} {
 		f.Add(b)
 	}

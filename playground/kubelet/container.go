@@ -100,7 +100,7 @@ func (l *life) pullFails(spec *corev1.Container, s *corev1.ContainerStatus, p pa
 	key := "pull/" + spec.Name
 	since, known := l.memo.since[key]
 	tries := l.memo.tries[key]
-	if !known || !l.now.Before(since.Add(backOff(int32(tries)))) { //nolint:gosec // a few tries
+	if !known || !l.now.Before(since.Add(backOff(int32(tries)))) { // a few tries
 		l.memo.since[key] = l.now
 		l.memo.tries[key] = tries + 1
 		since = l.now
@@ -117,7 +117,7 @@ func (l *life) pullFails(spec *corev1.Container, s *corev1.ContainerStatus, p pa
 		l.about(spec, p, corev1.EventTypeNormal, "BackOff", "Back-off pulling image %q", spec.Image)
 		l.about(spec, p, corev1.EventTypeWarning, "Failed", "Error: %s", reasonPullBackOff)
 	}
-	l.wake(since.Add(backOff(int32(l.memo.tries[key])))) //nolint:gosec // a few tries
+	l.wake(since.Add(backOff(int32(l.memo.tries[key])))) // a few tries
 }
 
 // start makes the container run from now on.

@@ -111,7 +111,7 @@ func pick(network netip.Prefix, seed uint64, free func(netip.Addr) bool) netip.A
 		n := first + 2 + i%size
 		return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
 	}
-	start := uint32(seed % uint64(size)) //nolint:gosec // less than size
+	start := uint32(seed % uint64(size)) // less than size
 	for i := range min(size, 4096) {
 		if a := at(start + i); free(a) {
 			return a

@@ -186,8 +186,10 @@ func (p *Pager) reveal() bool {
 		for sub < len(ends)-1 && ends[sub] <= start {
 			sub++
 		}
-	} else if column := p.lines[line].column(start); column < p.x || column >= p.x+p.width-1 {
-		p.x = max(0, column-p.width/2)
+	} else if column := p.lines[line].column(start); column < p.width-1 {
+		p.x = 0 // an earlier match may have been farther to the right
+	} else if column < p.x || column >= p.x+p.width-1 {
+		p.x = column - p.width/2
 	}
 	if !p.visible(line, sub) {
 		p.top, p.sub = line, sub

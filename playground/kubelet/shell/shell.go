@@ -226,7 +226,7 @@ func (m *machine) execute(ctx context.Context, args []string) error {
 		if err != nil || code == 0 {
 			return err
 		}
-		return interp.ExitStatus(uint8(code)) //nolint:gosec // exit codes fit
+		return interp.ExitStatus(uint8(code)) // exit codes fit
 	}
 	run, ok := applets()[path.Base(args[0])]
 	if !ok {
