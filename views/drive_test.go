@@ -260,6 +260,13 @@ func (b *bench) settle() {
 
 func (b *bench) resize(w, h int) { b.send(tea.WindowSizeMsg{Width: w, Height: h}) }
 
+// open shows the list of a resource, in place of all that is open.
+func (b *bench) open(o Opener) {
+	b.t.Helper()
+	b.send(ui.RootMsg{Frames: []ui.Frame{o.Frame(b.session, Scope{})}})
+	b.settle()
+}
+
 // press types keys, each by its name as in the key bindings.
 func (b *bench) press(keys ...string) {
 	b.t.Helper()

@@ -35,6 +35,7 @@ func serveMetrics(s *apitest.Server) {
 		return `{"kind":"` + kind + `","apiVersion":"metrics.k8s.io/v1beta1","metadata":{},"items":[` + strings.Join(items, ",") + `]}`
 	}
 	s.Serve("/apis/metrics.k8s.io/v1beta1/pods", list("PodMetricsList", items))
+	s.Serve("/apis/metrics.k8s.io/v1beta1/namespaces/payments/pods", list("PodMetricsList", items[:5]))
 	s.Serve("/apis/metrics.k8s.io/v1beta1/nodes", list("NodeMetricsList", []string{
 		`{"metadata":{"name":"std-a-01"},"timestamp":"2026-03-04T05:06:00Z","window":"15s","usage":{"cpu":"12900m","memory":"58Gi"}}`,
 		`{"metadata":{"name":"mem-b-02"},"timestamp":"2026-03-04T05:06:00Z","window":"15s","usage":{"cpu":"900m","memory":"100Gi"}}`,
@@ -87,16 +88,14 @@ func TestLists(t *testing.T) {
 	var seen screens
 	pipe(t, withMetrics, func(b *bench) {
 		for _, o := range Catalog() {
-			b.send(ui.RootMsg{Frames: []ui.Frame{o.Frame(b.session, Scope{})}})
-			b.settle()
+			b.open(o)
 			seen.both(b, o.Names().Plural)
 		}
 		o, err := b.session.Find("databases")
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.send(ui.RootMsg{Frames: []ui.Frame{o.Frame(b.session, Scope{})}})
-		b.settle()
+		b.open(o)
 		seen.both(b, "databases")
 	})
 	seen.compare(t)
@@ -219,7 +218,7 @@ func TestListKeys(t *testing.T) {
 		b.press("enter")
 		seen.both(b, "filter-matches-none")
 		b.press("esc")
-		b.send(ui.RootMsg{Frames: []ui.Frame{pods().Frame(b.session, Scope{})}})
+		b.open(pods())
 		b.press(">", ">", ">", "R")
 		seen.both(b, "sorted-by-restarts")
 		b.press("w")
@@ -291,18 +290,18 @@ func TestPages(t *testing.T) {
 	}, func(b *bench) {
 		b.press("down", "down", "down", "y")
 		seen.both(b, "yaml")
-		b.press("w")
-		b.press("/")
+		b.resize(80, 24)
+		b.press("w", "/")
 		b.text("image")
 		b.press("enter")
 		seen.both(b, "yaml-searched")
 		b.press("esc", "E")
 		seen.both(b, "events")
-		b.send(ui.RootMsg{Frames: []ui.Frame{services().Frame(b.session, Scope{})}})
+		b.open(services())
 		b.press("down", "d")
 		seen.both(b, "describe")
-		o, _ := known("secrets")
-		b.send(ui.RootMsg{Frames: []ui.Frame{o.Frame(b.session, Scope{})}})
+		secrets, _ := known("secrets")
+		b.open(secrets)
 		b.press("y")
 		seen.both(b, "secret")
 		b.wantNot("hunter2", "aHVudGVyMg==", "YWRh")

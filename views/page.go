@@ -42,9 +42,11 @@ type pageKind struct {
 }
 
 func yamlPage() pageKind { return pageKind{title: "yaml", doing: "get", load: loadYAML, yaml: true} }
+
 func describePage() pageKind {
 	return pageKind{title: "describe", doing: "describe", load: loadDescription}
 }
+
 func eventsPage() pageKind {
 	return pageKind{title: "events", doing: "list the events of", load: loadEvents}
 }

@@ -6,8 +6,10 @@ package apitest
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -38,7 +40,8 @@ type Object interface {
 type Server struct {
 	URL string
 
-	client *http.Client  // that reaches the server
+	client *http.Client // that reaches the server
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	done   chan struct{} // closed when the test ends
 
 	mu       sync.Mutex
@@ -81,13 +84,14 @@ type change struct {
 // ends.
 func New(t testing.TB) *Server { return start(t, nil) }
 
-// NewPipe returns a server that is reached through memory, and only by REST.
-// It works in the bubbles of testing/synctest.
+// NewPipe returns a server that is reached through memory, by REST and Dial. It
+// works in the bubbles of testing/synctest.
 func NewPipe(t testing.TB) *Server { return start(t, newPipe()) }
 
 func start(t testing.TB, p *pipe) *Server {
 	s := &Server{
 		client: &http.Client{Transport: &http.Transport{}},
+		dial:   new(net.Dialer).DialContext,
 		done:   make(chan struct{}), changed: make(chan struct{}), version: 100,
 		objects: map[schema.GroupVersionResource]map[string]entry{},
 		kinds:   map[schema.GroupVersionResource]Kind{},
@@ -99,6 +103,7 @@ func start(t testing.TB, p *pipe) *Server {
 	if p != nil {
 		_ = srv.Listener.Close()
 		srv.Listener = p
+		s.dial = p.dial
 		s.client.Transport = &http.Transport{DialContext: p.dial}
 	}
 	srv.Start()
@@ -110,6 +115,11 @@ func start(t testing.TB, p *pipe) *Server {
 		srv.Close()
 	})
 	return s
+}
+
+// Dial connects to the server.
+func (s *Server) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return s.dial(ctx, network, address)
 }
 
 // REST returns a client of one API group and version.
