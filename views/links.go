@@ -62,30 +62,28 @@ func (s *Session) openNamed(kind, apiVersion, namespace, name string, _ types.UI
 func joinStatus(statuses []store.Status, names []string) store.Status {
 	joined := store.Status{Phase: store.Live}
 	var refused []string
+	var refusal error // the first
 	badness := map[store.Phase]int{store.Live: 0, store.Syncing: 1, store.Stale: 2, store.Failed: 3}
 	for i, st := range statuses {
 		joined.Loaded += st.Loaded
 		joined.Total += max(st.Total, st.Loaded)
 		if st.Phase == store.Forbidden {
-			refused = append(refused, names[i])
-			if len(refused) == 1 {
-				joined.Err = st.Err
+			if refused = append(refused, names[i]); refusal == nil {
+				refusal = st.Err
 			}
 			continue
 		}
-		if badness[st.Phase] > badness[joined.Phase] || joined.Since.IsZero() {
-			joined.Phase, joined.Since = st.Phase, st.Since
-			if st.Err != nil {
-				joined.Err = st.Err
-			}
+		worse := badness[st.Phase] - badness[joined.Phase]
+		if worse > 0 || joined.Since.IsZero() || (worse == 0 && st.Since.Before(joined.Since)) {
+			joined.Phase, joined.Since, joined.Err = st.Phase, st.Since, st.Err
 		}
 	}
 	switch {
 	case len(refused) == len(statuses):
-		joined.Phase, joined.Since = store.Forbidden, statuses[0].Since
+		joined.Phase, joined.Since, joined.Err = store.Forbidden, statuses[0].Since, refusal
 	case len(refused) > 0 && joined.Phase == store.Live:
 		joined.Phase = store.Partial
-		joined.Err = &partialError{refused: refused, of: len(statuses), err: joined.Err}
+		joined.Err = &partialError{refused: refused, of: len(statuses), err: refusal}
 	}
 	return joined
 }
