@@ -41,11 +41,6 @@ type change struct {
 	do, undo map[string]any
 }
 
-// Default returns the names of the incidents of the default demo.
-func Default() []string {
-	return []string{"crash-loop", "unschedulable-too-big", "service-no-endpoints"}
-}
-
 // find returns the incident called name.
 func find(name string) (Incident, error) {
 	var names []string

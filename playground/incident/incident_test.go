@@ -31,14 +31,6 @@ func TestNamesAndDescriptions(t *testing.T) {
 			t.Errorf("%s does nothing", i.Name)
 		}
 	}
-	if len(Default()) != 3 {
-		t.Errorf("the default demo has %v", Default())
-	}
-	for _, name := range Default() {
-		if _, err := find(name); err != nil {
-			t.Error(err)
-		}
-	}
 }
 
 func TestUnknownNameListsAll(t *testing.T) {
