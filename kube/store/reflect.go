@@ -54,10 +54,10 @@ const (
 	minForbiddenBackoff = time.Second
 	maxForbiddenBackoff = 30 * time.Second
 	// Events that arrive within this time go to the store together.
-	batchTime = 20 * time.Millisecond
+	batchTime = 100 * time.Millisecond
 	batchSize = 256
 	// After a first list of more objects than this, memory is given back.
-	manyObjects = 5000
+	manyObjects = 500
 )
 
 var (
