@@ -23,6 +23,7 @@ import (
 	"k8s.io/client-go/restmapper"
 
 	"quarterdeck/kube/guard"
+	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
 )
 
@@ -176,10 +177,15 @@ func (c *Client) Kinds(fresh bool) ([]metav1.APIResource, error) {
 			continue
 		}
 		for _, r := range list.APIResources {
-			if !listable(r) {
+			if !listable(r) || sanitize.Line(r.Name) != r.Name { // what is not safe to show is no path either
 				continue
 			}
-			r.Group, r.Version = gv.Group, gv.Version
+			r.Group, r.Version, r.Kind = gv.Group, gv.Version, sanitize.Line(r.Kind)
+			short := make([]string, len(r.ShortNames))
+			for i, name := range r.ShortNames {
+				short[i] = sanitize.Line(name)
+			}
+			r.ShortNames = short
 			kinds = append(kinds, r)
 		}
 	}

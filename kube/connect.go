@@ -2,9 +2,11 @@ package kube
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -30,6 +32,8 @@ type Connector struct {
 	// screen is Quarterdeck's.
 	Interactive bool
 	UserAgent   string
+	// Dial makes connections, nil for those of the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // ContextInfo is one context of the kubeconfig.
@@ -135,6 +139,9 @@ func (c *Connector) adapt(cfg *rest.Config, client *Client) {
 	cfg.Timeout = 0
 	cfg.QPS = -1 // the views ask for little at a time; waiting in line would only be felt
 	cfg.UserAgent = c.UserAgent
+	if c.Dial != nil {
+		cfg.Dial = c.Dial
+	}
 	cfg.WarningHandler = nil
 	cfg.WarningHandlerWithContext = client.warnings
 	if cfg.ExecProvider != nil && !c.Interactive {

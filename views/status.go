@@ -24,7 +24,7 @@ import (
 // header returns what the header says of the session.
 func (s *Session) header() ui.Header {
 	style := s.Settings.Context(s.Client.Context)
-	h := ui.Header{Context: s.Client.Context, Tone: style.Tone, Scope: s.Scope()}
+	h := ui.Header{Context: sanitize.Line(s.Client.Context), Tone: style.Tone, Scope: sanitize.Line(s.Scope())}
 	if h.Context == "" {
 		h.Context = "in-cluster"
 	}

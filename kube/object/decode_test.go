@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -16,12 +14,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes/scheme"
 
+	"quarterdeck/kube/apitest"
 	"quarterdeck/kube/store"
 )
 
@@ -62,81 +58,11 @@ func decode[T store.Object](t testing.TB, kind store.Kind[T], list []byte) []T {
 	return got
 }
 
-// filler fills API objects with random values.
-type filler struct {
-	r    *rand.Rand
-	word func() string
-}
-
-func newFiller(seed uint64) *filler {
-	f := &filler{r: rand.New(rand.NewPCG(seed, 1))}
-	f.word = func() string { return fmt.Sprintf("w%d", f.r.IntN(1000)) }
-	return f
-}
-
-func (f *filler) fill(v reflect.Value, depth int) {
-	switch p := v.Addr().Interface().(type) {
-	case *metav1.Time:
-		*p = metav1.Unix(int64(f.r.IntN(2e9)), 0)
-		return
-	case *metav1.MicroTime:
-		*p = metav1.NewMicroTime(time.Unix(int64(f.r.IntN(2e9)), 0))
-		return
-	case *resource.Quantity:
-		*p = *resource.NewMilliQuantity(f.r.Int64N(1e12), resource.DecimalSI)
-		return
-	case *intstr.IntOrString:
-		*p = intstr.FromInt32(int32(f.r.IntN(100)))
-		return
-	case *metav1.FieldsV1, *runtime.RawExtension, *metav1.TypeMeta:
-		return
-	}
-	switch v.Kind() {
-	case reflect.Bool:
-		v.SetBool(f.r.IntN(2) == 0)
-	case reflect.String:
-		v.SetString(f.word())
-	case reflect.Int, reflect.Int32, reflect.Int64:
-		v.SetInt(int64(f.r.IntN(30)))
-	case reflect.Uint8:
-		v.SetUint(uint64(f.r.IntN(256)))
-	case reflect.Float64:
-		v.SetFloat(f.r.Float64())
-	case reflect.Pointer:
-		if depth < 12 && f.r.IntN(4) > 0 {
-			v.Set(reflect.New(v.Type().Elem()))
-			f.fill(v.Elem(), depth+1)
-		}
-	case reflect.Slice:
-		if depth < 12 {
-			v.Set(reflect.MakeSlice(v.Type(), 1+f.r.IntN(2), 2))
-			for i := range v.Len() {
-				f.fill(v.Index(i), depth+1)
-			}
-		}
-	case reflect.Map:
-		v.Set(reflect.MakeMap(v.Type()))
-		for range 1 + f.r.IntN(3) {
-			key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
-			f.fill(key, depth+1)
-			f.fill(value, depth+1)
-			v.SetMapIndex(key, value)
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				f.fill(v.Field(i), depth+1)
-			}
-		}
-	default:
-	}
-}
-
-// object returns a random object of a type; the names of its containers fit the
+// random returns a random object of a type; the names of its containers fit the
 // names in its status.
-func (f *filler) object(of runtime.Object) runtime.Object {
+func random(f *apitest.Filler, of runtime.Object) runtime.Object {
 	o := reflect.New(reflect.TypeOf(of).Elem())
-	f.fill(o.Elem(), 0)
+	f.Fill(o.Interface())
 	if p, ok := o.Interface().(*corev1.Pod); ok {
 		for i := range p.Status.ContainerStatuses {
 			p.Spec.Containers[i%len(p.Spec.Containers)].Name = p.Status.ContainerStatuses[i].Name
@@ -188,10 +114,10 @@ func keeper[T store.Object](kind store.Kind[T]) func(testing.TB, []byte) []any {
 // not by those before it.
 func TestObjectsShareNoMemory(t *testing.T) {
 	each(t, func(t *testing.T, like runtime.Object, keep func(testing.TB, []byte) []any) {
-		f := newFiller(1)
+		f := apitest.NewFiller(1)
 		var objects []runtime.Object
 		for range 12 {
-			objects = append(objects, f.object(like))
+			objects = append(objects, random(f, like))
 		}
 		objects = append(objects, reflect.New(reflect.TypeOf(like).Elem()).Interface().(runtime.Object)) // an empty one
 		objects = append(objects, objects[:3]...)
@@ -210,7 +136,7 @@ func TestObjectsShareNoMemory(t *testing.T) {
 func TestNothingNeededIsPruned(t *testing.T) {
 	each(t, func(t *testing.T, like runtime.Object, keep func(testing.TB, []byte) []any) {
 		for seed := range uint64(60) {
-			o := newFiller(seed).object(like)
+			o := random(apitest.NewFiller(seed), like)
 			proto := keep(t, encode(t, runtime.ContentTypeProtobuf, o))
 			whole := keep(t, encode(t, runtime.ContentTypeJSON, o))
 			if !reflect.DeepEqual(proto, whole) {
@@ -226,10 +152,10 @@ const bomb = "a\x1b]0;owned\x07\x1b[2J\u202e\u200bb\n\r\t\u009b31m"
 func TestStringsAreHarmless(t *testing.T) {
 	each(t, func(t *testing.T, like runtime.Object, keep func(testing.TB, []byte) []any) {
 		for seed := range uint64(20) {
-			f := newFiller(seed)
+			f := apitest.NewFiller(seed)
 			n := 0
-			f.word = func() string { n++; return fmt.Sprint(bomb, n) }
-			for _, o := range keep(t, encode(t, runtime.ContentTypeProtobuf, f.object(like))) {
+			f.Word = func() string { n++; return fmt.Sprint(bomb, n) }
+			for _, o := range keep(t, encode(t, runtime.ContentTypeProtobuf, random(f, like))) {
 				walk(t, reflect.ValueOf(o), reflect.TypeOf(o).String())
 			}
 		}

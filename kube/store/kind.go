@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
+
+	"quarterdeck/kube/sanitize"
 )
 
 // Kind declares how the objects of one resource are read and kept.
@@ -264,6 +266,9 @@ func (c *tableCodec) decode(body []byte) (*metav1.Table, error) {
 	}
 	if t.Kind != "Table" {
 		return nil, fmt.Errorf("the server sent a %s where a Table was asked for", t.Kind)
+	}
+	for i := range t.ColumnDefinitions {
+		t.ColumnDefinitions[i].Name = sanitize.Line(t.ColumnDefinitions[i].Name)
 	}
 	// Later parts of an answer have none. A custom resource's may change.
 	if len(t.ColumnDefinitions) > 0 && (c.columns == nil || !slices.Equal(*c.columns, t.ColumnDefinitions)) {
