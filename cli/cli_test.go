@@ -121,7 +121,6 @@ func env(t *testing.T, dir string) {
 		}
 	}
 	t.Setenv("HOME", dir)
-	t.Setenv("GOGC", "100") // leave the test's own alone
 }
 
 func pod(namespace, name, status string, ready bool) *corev1.Pod {
