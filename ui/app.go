@@ -43,14 +43,14 @@ type App struct {
 	opts          Options
 	width, height int
 
-	stack         []Frame   // the last is on top and visible
-	past, future  [][]Frame // of stacks, for history; their views are closed
-	picker        *Picker
-	prompt        *promptLine
-	toast         toast
-	notices       []string
-	drawn         tea.View // valid while !dirty
-	dirty, redraw bool
+	stack        []Frame   // the last is on top and visible
+	past, future [][]Frame // of stacks, for history; their views are closed
+	picker       *Picker
+	prompt       *promptLine
+	toast        toast
+	notices      []string
+	drawn        tea.View // valid while !dirty
+	dirty        bool
 }
 
 type toast struct {
@@ -102,7 +102,6 @@ func (a *App) update(msg tea.Msg) tea.Cmd {
 	case tea.MouseClickMsg:
 		return a.click(msg)
 	case tea.ResumeMsg:
-		a.redraw = true
 		return tea.ClearScreen
 	case clockMsg:
 		return tea.Batch(tick(), a.takeNotices())
@@ -190,6 +189,7 @@ func (a *App) back() tea.Cmd {
 		return a.say(theme.Muted, "nothing to go back to: "+a.opts.Keys.Label(keymap.AppQuit)+" quits")
 	}
 	a.remember()
+	a.top().Hide()
 	a.top().Close()
 	a.stack = a.stack[:len(a.stack)-1]
 	return a.show()

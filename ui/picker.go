@@ -164,7 +164,7 @@ func (p *Picker) view(width, height int) ([]string, int) {
 	lines := []string{p.theme.Render(theme.Rule, strings.Repeat(p.theme.Glyphs.Rule, width))}
 	rows := min(len(p.shown), height-2)
 	top := 0
-	if p.cursor >= rows {
+	if rows > 0 && p.cursor >= rows {
 		top = p.cursor - rows + 1
 	}
 	labelWidth := 0
@@ -182,6 +182,12 @@ func (p *Picker) view(width, height int) ([]string, int) {
 		side = "loading" + string(p.theme.Glyphs.Ellipsis)
 	case p.problem != "":
 		side, tone = p.problem, theme.Warn
+	case len(p.Items) == 0 && p.Free == nil:
+		side, tone = "nothing to choose from", theme.Warn
+	case len(p.shown) == 0 && p.Free != nil:
+		side = "enter takes it as typed"
+	case len(p.shown) == 0:
+		side, tone = "nothing matches", theme.Warn
 	}
 	side = cell.Truncate(side, width/2)
 	input := p.input.View(width - cell.Width(side) - 2)

@@ -85,12 +85,15 @@ func (p *page) Close() {}
 
 func (p *page) load() tea.Cmd {
 	p.loading = true
-	ctx := p.ctx
+	shown := p.ctx
 	snapshot := *p // the Cmd must not see later changes
 	return ui.Deliver(p, func() tea.Msg {
-		ctx, cancel := snapshot.session.Client.Call(ctx)
+		ctx, cancel := snapshot.session.Client.Call(shown)
 		defer cancel()
 		lines, partial, err := snapshot.kind.load(ctx, &snapshot)
+		if shown.Err() != nil {
+			return nil // hidden meanwhile: it is read again when it is shown again
+		}
 		return pageMsg{lines, partial, err}
 	})
 }
