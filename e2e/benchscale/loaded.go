@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -126,14 +127,16 @@ func (c *cluster) untilChanging(api kubernetes.Interface) error {
 	return fmt.Errorf("the playground makes less than %d changes a second: is the machine busy?", c.churn/2)
 }
 
-// follow changes a pod in the first row and returns how long the screen took to
-// show it, several times.
+// follow changes a pod on the screen and returns how long that took to show it,
+// several times.
 func (c *cluster) follow(api kubernetes.Interface, term *terminal) (samples, error) {
 	lines, _ := term.lines()
-	fields := strings.Fields(strings.TrimPrefix(lines[2], "▌"))
-	if len(fields) < 2 {
-		return nil, fmt.Errorf("no pod in the first row: %q", lines[2])
+	// The state of a container that does not run would hide the pod's.
+	row := slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, " Running ") })
+	if row < 0 {
+		return nil, fmt.Errorf("no pod runs on the screen:\n%s", strings.Join(lines, "\n"))
 	}
+	fields := strings.Fields(strings.TrimPrefix(lines[row], "▌"))
 	namespace, shown := fields[0], fields[1]
 	pod, err := c.named(api, namespace, shown)
 	if err != nil {
@@ -147,7 +150,7 @@ func (c *cluster) follow(api kubernetes.Interface, term *terminal) (samples, err
 		if _, err := api.CoreV1().Pods(namespace).Patch(c.ctx, pod.Name, types.JSONPatchType, patch, metav1.PatchOptions{}, "status"); err != nil {
 			return nil, fmt.Errorf("change pod %s: %w", pod.Name, err)
 		}
-		at, err := term.until(c.ctx, "the changed pod", func(lines []string) bool { return strings.Contains(lines[2], " "+reason+" ") })
+		at, err := term.until(c.ctx, "the changed pod", func(lines []string) bool { return strings.Contains(lines[row], " "+reason+" ") })
 		if err != nil {
 			return nil, err
 		}
