@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -322,6 +323,7 @@ func TestClient(t *testing.T) {
 	for _, k := range kinds {
 		names = append(names, k.Name+"."+k.Group)
 	}
+	slices.Sort(names)
 	if got := strings.Join(names, " "); err != nil || got != "nodes. pods. widgets.example.com" {
 		t.Errorf("%s %v", got, err)
 	}

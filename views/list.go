@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -104,6 +105,7 @@ type (
 		status store.Status
 		cost   time.Duration
 		env    *Env
+		gone   []string // keys of marked rows whose objects are deleted
 	}
 )
 
@@ -115,6 +117,7 @@ func (l *list[T]) Show() tea.Cmd {
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.source = l.res.open(l.session, l.scope)
+	l.proj = &projection[T]{} // the rows of the old one may stay on screen for a while
 	l.waiting = false
 	return tea.Batch(l.wait(0), l.showUsage())
 }
@@ -214,6 +217,7 @@ func (l *list[T]) project() tea.Cmd {
 	proj, src, env, cols, f := l.proj, l.source, l.newEnv(), l.cols, l.filter
 	resort, root := l.resort, l.res.Root
 	l.resort = false
+	marked := l.marked()
 	col := find(l.cols, l.sortID)
 	// Each projection has an Env of its own: the last one's is the view's now.
 	proj.compare = order(col, l.desc, env, root)
@@ -226,8 +230,23 @@ func (l *list[T]) project() tea.Cmd {
 			proj.resort()
 		}
 		r := proj.rows(matcher(f, cols, env, root))
-		return rowsMsg[T]{rows: r, status: status, cost: time.Since(start), env: env}
+		gone := proj.missing(marked)
+		return rowsMsg[T]{rows: r, status: status, cost: time.Since(start), env: env, gone: gone}
 	})
+}
+
+// marked returns the keys of the marked rows. Those that can be folded away stay
+// marked while they are.
+func (l *list[T]) marked() map[string]bool {
+	if l.res.Root != nil || l.table.MarkCount() == 0 {
+		return nil
+	}
+	keys := map[string]bool{}
+	marked, _ := l.table.Marked()
+	for _, o := range marked {
+		keys[string(o.Head().UID)] = true
+	}
+	return keys
 }
 
 func (l *list[T]) newEnv() *Env { return &Env{Now: l.session.Now(), Metrics: l.metrics} }
@@ -251,12 +270,21 @@ func (l *list[T]) setRows(msg rowsMsg[T]) tea.Cmd {
 	if l.source == nil {
 		return nil // hidden meanwhile: the next Show begins anew
 	}
-	l.env, l.status, l.total = msg.env, msg.status, msg.rows.total
+	l.env, l.status = msg.env, msg.status
 	l.lastCost, l.lastRows = msg.cost, time.Now()
-	l.adoptColumns(msg.rows)
-	l.table.SetRows(msg.rows)
+	loading := msg.status.Phase == store.Syncing
+	// Who comes back after the store has gone sees what was there, and the cursor
+	// on it, until the new list has as much.
+	if !loading || msg.rows.total >= l.total {
+		l.total = msg.rows.total
+		l.adoptColumns(msg.rows)
+		l.table.SetRows(msg.rows)
+	}
+	if !loading {
+		l.table.RetainMarks(func(key string, _ T) bool { return !slices.Contains(msg.gone, key) })
+	}
 	// Not before the last rows are in: they may come above the first.
-	l.table.SetLoading(msg.status.Phase == store.Syncing)
+	l.table.SetLoading(loading)
 	l.session.note(msg.status, l.problem())
 	if next := l.fallback(); next != nil {
 		return next

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -119,6 +120,17 @@ func (p *projection[T]) rows(match func(T) bool) rows[T] {
 	}
 	p.other, p.shown = p.shown, next
 	return rows[T]{items: next, total: len(p.sorted)}
+}
+
+// missing returns those of keys whose objects are not there any more. It empties
+// keys.
+func (p *projection[T]) missing(keys map[string]bool) []string {
+	if len(keys) > 0 {
+		for _, o := range p.sorted {
+			delete(keys, string(o.Head().UID))
+		}
+	}
+	return slices.Collect(maps.Keys(keys))
 }
 
 // rows are the rows of a table, in order. It implements table.Rows.

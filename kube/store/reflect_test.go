@@ -528,6 +528,27 @@ func TestTooManyRequests(t *testing.T) {
 	})
 }
 
+// The same if it goes on for longer than client-go has patience.
+func TestTooManyRequestsForLong(t *testing.T) {
+	inBubble(t, 20, Options{}, func(t *testing.T, c *cluster) {
+		c.OnRequest(func(apitest.Request) *apitest.Answer {
+			a := apitest.Fail(apierrors.NewTooManyRequests("slow down", 20))
+			a.RetryAfter = "20"
+			return a
+		})
+		f := follow(Open(c.hub, podKind(), Scope{}))
+		time.Sleep(10 * time.Minute)
+		st := settle(t, f)
+		wantPhase(t, st, Failed, 0)
+		if n := c.Count("list", "pods"); n > 40 {
+			t.Errorf("%d tries in 10 minutes", n)
+		}
+		c.OnRequest(nil)
+		time.Sleep(40 * time.Second)
+		wantPhase(t, settle(t, f), Live, 20)
+	})
+}
+
 // Since when the first list fails stays the same from try to try.
 func TestFirstListFails(t *testing.T) {
 	inBubble(t, 20, Options{}, func(t *testing.T, c *cluster) {

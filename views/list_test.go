@@ -1,0 +1,298 @@
+package views
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"quarterdeck/kube/apitest"
+)
+
+// row returns the line of the screen that has a text.
+func (b *bench) row(text string) (int, string) {
+	b.t.Helper()
+	for i, l := range strings.Split(b.screen(), "\n") {
+		if strings.Contains(l, text) {
+			return i, l
+		}
+	}
+	b.t.Fatalf("no %q on the screen:\n%s", text, b.screen())
+	return 0, ""
+}
+
+// cursor returns the line on which the cursor is.
+func (b *bench) cursor() string {
+	b.t.Helper()
+	_, line := b.row("▌")
+	return line
+}
+
+func alone(change func(*settings)) func(*settings) {
+	return func(set *settings) {
+		set.empty, set.start = true, "pods"
+		set.prepare = func(s *apitest.Server) {
+			for i := range 5 {
+				s.Put(plainPod(i))
+			}
+		}
+		if change != nil {
+			change(set)
+		}
+	}
+}
+
+func plainPod(i int) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: fmt.Sprint("pod-", i), CreationTimestamp: metav1.Date(2026, 3, 4, 5, 0, i, 0, time.UTC)},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app:v1"}}},
+		Status:     corev1.PodStatus{Phase: corev1.PodRunning},
+	}
+}
+
+// The cursor stays on its object while the list changes around it.
+func TestCursorStays(t *testing.T) {
+	pipe(t, alone(nil), func(b *bench) {
+		b.press("down", "down")
+		if got := b.cursor(); !strings.Contains(got, "pod-2") {
+			t.Fatal(got)
+		}
+		above := plainPod(0)
+		above.Name = "aaa"
+		b.Put(above)
+		b.Delete(plainPod(1))
+		changed := plainPod(2)
+		changed.Status.Phase = corev1.PodFailed
+		b.Put(changed)
+		b.settle()
+		b.settle()
+		if got := b.cursor(); !strings.Contains(got, "pod-2") || !strings.Contains(got, "Failed") {
+			t.Errorf("%s\n%s", got, b.screen())
+		}
+		b.Delete(plainPod(2)) // the next takes its place
+		b.settle()
+		b.settle()
+		if got := b.cursor(); !strings.Contains(got, "pod-3") {
+			t.Errorf("%s\n%s", got, b.screen())
+		}
+		b.wantNot("pod-2")
+		for _, i := range []int{0, 3, 4} {
+			b.Delete(plainPod(i))
+		}
+		b.Delete(above)
+		b.settle()
+		b.settle()
+		b.want("no pods in the cluster")
+		b.press("enter") // on nothing
+		b.want("no row is selected")
+	})
+}
+
+// Who leaves a list does not go on asking for it, and finds it again in an
+// instant.
+func TestHiddenListReadsNothing(t *testing.T) {
+	pipe(t, alone(nil), func(b *bench) {
+		b.press("down", "down", "y")
+		b.want("yaml pod/pod-2")
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if n := b.Watches("pods"); n != 0 {
+			t.Errorf("%d watches", n)
+		}
+		b.press("esc")
+		b.want("live", "pod-4")
+		if got := b.cursor(); !strings.Contains(got, "pod-2") {
+			t.Error(got)
+		}
+		lists := b.Count("list", "pods")
+		b.press("y", "esc")
+		if n := b.Count("list", "pods"); n != lists {
+			t.Errorf("%d more lists for a short look elsewhere", n-lists)
+		}
+	})
+}
+
+func TestMouse(t *testing.T) {
+	pipe(t, alone(nil), func(b *bench) {
+		line, _ := b.row("pod-3")
+		click := tea.MouseClickMsg{Button: tea.MouseLeft, X: 10, Y: line}
+		b.send(click)
+		if got := b.cursor(); !strings.Contains(got, "pod-3") {
+			t.Error(got)
+		}
+		b.send(click) // again: opens it
+		b.settle()
+		b.want("pods › pod/pod-3")
+		b.send(tea.MouseClickMsg{Button: tea.MouseLeft, X: 10, Y: 20})
+		b.sound(80, 24, "a click below the rows")
+	})
+}
+
+func TestFilterPrompt(t *testing.T) {
+	pipe(t, alone(nil), func(b *bench) {
+		b.press("/")
+		b.text("resta")
+		b.press("tab")
+		b.want("/restarts")
+		b.text(">0")
+		b.want("none of 5 pods matches")
+		b.press("esc") // as before
+		b.want("pod-0", "pod-4")
+		b.press("/")
+		b.text("pod-3")
+		b.press("enter")
+		b.want("1 of 5")
+		b.press("y", "esc") // the filter stays with the list
+		b.want("1 of 5")
+		b.press("/", "up") // what was typed before
+		b.want("pod-3")
+		b.press("esc", "esc")
+		b.want("pod-0", "pod-4")
+	})
+}
+
+func TestMarksAndCopy(t *testing.T) {
+	pipe(t, alone(nil), func(b *bench) {
+		b.press("c")
+		b.want("copied pod-0")
+		b.press("space", "down", "space", "c")
+		b.want("copied 2 names", "2 marked")
+		b.Delete(plainPod(0))
+		b.settle()
+		b.settle()
+		b.want("1 marked")
+		b.press("Y")
+		b.text("status")
+		b.press("enter")
+		b.want("copied status Running")
+	})
+}
+
+func TestNamespacesAndContexts(t *testing.T) {
+	pipe(t, func(set *settings) { set.start = "pods" }, func(b *bench) {
+		b.press("down", ".")
+		b.want("payments", "pod", "● live")
+		b.wantNot("storefront")
+		b.press("0")
+		b.want("storefront")
+		b.press("n", "w", "e", "b", "enter")
+		b.want(" prod-eu  web ")
+		b.press("@")
+		b.text("stag")
+		b.press("enter")
+		b.want(" staging  web ")
+		b.press("[")
+		b.want(" prod-eu  web ")
+		b.press(":")
+		b.text("ns payments")
+		b.press("enter")
+		b.want(" prod-eu  payments ", "checkout")
+		b.press(":")
+		b.text("ctx nowhere")
+		b.press("enter")
+		b.want(`context "nowhere" is not in the kubeconfig`)
+		b.press(":")
+		b.text("databases")
+		b.press("enter")
+		b.want("card-vault")
+		b.open(crds())
+		b.press("enter") // opens the kind that it defines
+		b.want("databases", "postgres")
+		b.open(namespaces())
+		b.press("end", "enter")
+		b.want(" prod-eu  web ")
+	})
+}
+
+func TestListAgain(t *testing.T) {
+	pipe(t, alone(nil), func(b *bench) {
+		b.press("ctrl+r")
+		if n := b.Count("list", "pods"); n != 2 {
+			t.Errorf("%d lists", n)
+		}
+		b.want("● live")
+		if why := b.program.Unreached(); why != "" {
+			t.Error(why)
+		}
+	})
+	pipe(t, alone(func(set *settings) {
+		set.answer = func(apitest.Request) *apitest.Answer { return apitest.Unavailable() }
+	}), func(b *bench) {
+		if why := b.program.Unreached(); !strings.Contains(why, "cannot list pods") {
+			t.Error(why)
+		}
+	})
+}
+
+// What the metrics API says moves the rows of a list that is sorted by it.
+func TestSortedByUse(t *testing.T) {
+	usage := func(s *apitest.Server, cpu ...string) {
+		var items []string
+		for i, c := range cpu {
+			items = append(items, fmt.Sprintf(`{"metadata":{"name":"pod-%d","namespace":"shop"},"containers":[{"name":"app","usage":{"cpu":%q,"memory":"1Mi"}}]}`, i, c))
+		}
+		s.Serve("/apis/metrics.k8s.io/v1beta1/pods", `{"kind":"PodMetricsList","apiVersion":"metrics.k8s.io/v1beta1","items":[`+strings.Join(items, ",")+`]}`)
+	}
+	pipe(t, alone(func(set *settings) { set.Metrics = true }), func(b *bench) {
+		usage(b.Server, "10m", "50m", "20m")
+		b.press("S")
+		b.text("cpu")
+		b.press("enter", "R")
+		time.Sleep(5 * time.Minute) // it was not there when it was asked first
+		b.settle()
+		order := func() (names string) {
+			for _, l := range strings.Split(b.screen(), "\n") {
+				if _, rest, ok := strings.Cut(l, "pod-"); ok {
+					names += rest[:1]
+				}
+			}
+			return names
+		}
+		if got := order(); got != "12034" {
+			t.Errorf("%s\n%s", got, b.screen())
+		}
+		usage(b.Server, "90m", "50m", "20m", "1m", "2m")
+		time.Sleep(30 * time.Second)
+		b.settle()
+		if got := order(); got != "01243" {
+			t.Errorf("%s\n%s", got, b.screen())
+		}
+	})
+}
+
+// A server's warnings are told once, one after the other.
+func TestNotices(t *testing.T) {
+	pipe(t, alone(nil), func(b *bench) {
+		b.session.Client.Warnings().HandleWarningHeaderWithContext(t.Context(), 299, "", "v1 Endpoints is deprecated\x1b[2J")
+		time.Sleep(2 * time.Second)
+		b.settle()
+		b.want("v1 Endpoints is deprecated")
+		time.Sleep(10 * time.Second)
+		b.settle()
+		b.wantNot("v1 Endpoints is deprecated")
+	})
+}
+
+// The object that was opened has been replaced by another of its name.
+func TestReplacedObject(t *testing.T) {
+	pipe(t, alone(nil), func(b *bench) {
+		again := plainPod(0)
+		again.UID = "another"
+		never := make(chan struct{})
+		b.OnRequest(func(r apitest.Request) *apitest.Answer {
+			if r.Verb == "watch" {
+				return &apitest.Answer{Until: never}
+			}
+			return nil
+		})
+		b.CutWatches()
+		b.Put(again)
+		b.press("y")
+		b.want("the pod/pod-0 that was opened has been deleted")
+	})
+}
