@@ -177,9 +177,13 @@ func captureStderr(original *os.File) *capture {
 	c.pipe = w
 	os.Stderr = w
 	go func() {
-		lines := bufio.NewScanner(r)
-		for lines.Scan() {
-			c.add(sanitize.Line(strings.TrimSpace(lines.Text())))
+		lines := bufio.NewReader(r)
+		for {
+			line, _, err := lines.ReadLine() // a long one in parts
+			if err != nil {
+				break
+			}
+			c.add(sanitize.Line(strings.TrimSpace(string(line))))
 		}
 		_ = r.Close()
 	}()
