@@ -364,5 +364,5 @@ func (blank) Move(keymap.ActionID)   {}
 func (blank) Show() tea.Cmd          { return nil }
 func (blank) Hide()                  {}
 func (blank) Update(tea.Msg) tea.Cmd { return nil }
-func (blank) View(w, h int) string   { return strings.Repeat("\n", h-1) }
+func (blank) View(_, h int) string   { return strings.Repeat("\n", h-1) }
 func (blank) Close()                 {}

@@ -23,9 +23,12 @@ func serveMetrics(s *apitest.Server) {
 	type use struct{ ns, pod, container, cpu, memory string }
 	var items []string
 	for _, u := range []use{
-		{"payments", "checkout-7f9c5d6b8-x2k9p", "app", "240m", "500Mi"}, {"payments", "checkout-68cb6c9f4-p1m2n", "app", "12345678n", "130Mi"},
-		{"payments", "checkout-68cb6c9f4-t7r8s", "app", "380m", "511Mi"}, {"payments", "ledger-0", "db", "410m", "1800Mi"},
-		{"payments", "ledger-0", "backup", "2m", "20Mi"}, {"web", "debug-shell", "shell", "0", "1Mi"},
+		{"payments", "checkout-7f9c5d6b8-x2k9p", "app", "240m", "500Mi"},
+		{"payments", "checkout-68cb6c9f4-p1m2n", "app", "12345678n", "130Mi"},
+		{"payments", "checkout-68cb6c9f4-t7r8s", "app", "380m", "511Mi"},
+		{"payments", "ledger-0", "db", "410m", "1800Mi"},
+		{"payments", "ledger-0", "backup", "2m", "20Mi"},
+		{"web", "debug-shell", "shell", "0", "1Mi"},
 	} {
 		items = append(items, fmt.Sprintf(
 			`{"metadata":{"name":%q,"namespace":%q},"timestamp":"2026-03-04T05:06:00Z","window":"15s","containers":[{"name":%q,"usage":{"cpu":%q,"memory":%q}}]}`,

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -241,8 +242,8 @@ func TestBombs(t *testing.T) {
 	for name, answer := range map[string]func(apitest.Request) *apitest.Answer{
 		"forbidden": func(r apitest.Request) *apitest.Answer { return r.Forbid(bomb) },
 		"internal": func(apitest.Request) *apitest.Answer {
-			return apitest.Fail(apierrors.NewInternalError(fmt.Errorf(bomb)))
-		}, //nolint:govet // no format
+			return apitest.Fail(apierrors.NewInternalError(errors.New(bomb)))
+		},
 		"unauthorized": func(apitest.Request) *apitest.Answer { return apitest.Fail(apierrors.NewUnauthorized(bomb)) },
 		"not JSON":     func(apitest.Request) *apitest.Answer { return &apitest.Answer{Body: bomb, ContentType: "text/html"} },
 		"other JSON": func(apitest.Request) *apitest.Answer {

@@ -343,7 +343,9 @@ func (c Column[T]) middle(minimum, maximum int) Column[T] {
 	c.Min, c.Max, c.Middle = minimum, maximum, true
 	return c
 }
-func (c Column[T]) between(minimum, maximum int) Column[T]     { c.Min, c.Max = minimum, maximum; return c }
+
+func (c Column[T]) between(minimum, maximum int) Column[T] { c.Min, c.Max = minimum, maximum; return c }
+
 func (c Column[T]) flex(share, minimum int) Column[T]          { c.Flex, c.Min = share, minimum; return c }
 func (c Column[T]) titled(title string) Column[T]              { c.Title = title; return c }
 func (c Column[T]) toned(f func(T, *Env) theme.Tone) Column[T] { c.Tone = f; return c }
