@@ -29,7 +29,7 @@ func reading() []scenario {
 			args: []string{"deployments", "-n", "web"},
 			run: func(t *terminal) {
 				t.Live().Select("catalog").Press("y").Header("yaml deploy/catalog").Sees("kind: Deployment", "read 0s ago")
-				t.Press("/", "image:", uitest.Enter).Sees("registry.example.com/shop/catalog:v3.2.1")
+				t.Press("/", "image:", uitest.Enter).Sees("match 1/1", "registry.example.com/shop/catalog:v3.2.1")
 				t.Press(uitest.Esc).Misses("match 1/1").Press("d").Header("describe deploy/catalog").Sees("StrategyType:", "registry.example.com/shop/catalog:v3.2.1")
 				t.Press("E").Header("events deploy/catalog").Sees("ScalingReplicaSet", "pod/catalog-")
 				t.Press(uitest.Esc).Header("deployments").Cursor("catalog")

@@ -305,10 +305,38 @@ func (a *App) key(msg tea.KeyPressMsg) tea.Cmd {
 	case a.prompt != nil:
 		return a.promptKey(msg)
 	}
-	top := a.top()
-	if top == nil {
+	if a.top() == nil {
 		return nil
 	}
+	if bare, ok := afterEscape(msg); ok && len(a.opts.Keys.Actions(key)) == 0 {
+		return tea.Batch(a.command("esc"), a.key(bare))
+	}
+	return a.command(key)
+}
+
+// afterEscape returns the key that was pressed right after escape. Terminals
+// send alt with a key as escape and the key, so where both arrive in one piece,
+// as over a slow connection, they cannot be told apart. Nothing here is on alt
+// unless the user put it there.
+func afterEscape(msg tea.KeyPressMsg) (tea.KeyPressMsg, bool) {
+	if msg.Mod&tea.ModAlt == 0 {
+		return msg, false
+	}
+	msg.Mod &^= tea.ModAlt
+	// Alt takes the text away: s with shift is S again.
+	letter := msg.Code
+	if msg.Mod&tea.ModShift != 0 && msg.ShiftedCode != 0 {
+		letter = msg.ShiftedCode
+	}
+	if msg.Mod&^tea.ModShift == 0 && letter > ' ' && letter < 0x7f {
+		msg.Text = string(letter)
+	}
+	return msg, true
+}
+
+// command does what a key means in the view on top.
+func (a *App) command(key string) tea.Cmd {
+	top := a.top()
 	for _, id := range a.opts.Keys.ActionsIn(key, top.Scope()) {
 		if strings.HasPrefix(string(id), "move.") {
 			top.Move(id)

@@ -70,6 +70,7 @@ func (s *screenful) View(_, height int) string {
 	lines[0] = fmt.Sprintf("this is %s: %s", s.name, s.text)
 	return strings.Join(lines, "\n")
 }
+
 func (s *screenful) Click(line int) tea.Msg {
 	return ui.Toast(theme.Muted, fmt.Sprint("clicked ", line))
 }
@@ -221,6 +222,22 @@ func TestActions(t *testing.T) {
 	h.Type("q")
 	if err := h.Wait(t); err != nil || len(done) > 0 {
 		t.Error(err, len(done))
+	}
+}
+
+// TestEscapeAndKeyInOnePiece: over a slow connection escape and the key after it
+// arrive together, as alt and that key would.
+func TestEscapeAndKeyInOnePiece(t *testing.T) {
+	said := make(chan string, 2)
+	action := func(id keymap.ActionID, word string) ui.Action {
+		return ui.Action{ID: id, Run: func() tea.Msg { said <- word; return nil }}
+	}
+	h := open(t, ui.Options{}, action(keymap.GoBack, "back"), action(keymap.ListSort, "sort"))
+	h.Type("\x1bS")
+	for _, want := range []string{"back", "sort"} {
+		if got := <-said; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 
