@@ -26,8 +26,11 @@ import (
 type stage struct {
 	qd   string
 	home string // of the user: the discovery cache in it lives on
-	root *testing.T
-	up   map[cluster]*rig.Playground
+	// races is where a program built with the race detector writes what it
+	// finds: on the screen nobody would see it.
+	races string
+	root  *testing.T
+	up    map[cluster]*rig.Playground
 }
 
 func newStage(t *testing.T) *stage {
@@ -36,7 +39,23 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &stage{qd: qd, home: t.TempDir(), root: t, up: map[cluster]*rig.Playground{}}
+	s := &stage{qd: qd, home: t.TempDir(), races: t.TempDir(), root: t, up: map[cluster]*rig.Playground{}}
+	t.Cleanup(s.findRaces)
+	return s
+}
+
+func (s *stage) findRaces() {
+	reports, err := filepath.Glob(filepath.Join(s.races, "*"))
+	if err != nil {
+		s.root.Error(err)
+	}
+	for _, path := range reports {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			s.root.Error(err)
+		}
+		s.root.Errorf("the race detector found:\n%s", text)
+	}
 }
 
 // playground returns a running playground. It is started for the first
@@ -106,7 +125,7 @@ func (s *stage) open(t *testing.T, sc *scenario) *terminal {
 func (s *stage) environment(kubeconfig string) []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.home, "LANG=C.UTF-8", "TERM=xterm-256color",
-		"KUBECONFIG=" + kubeconfig, "QD=" + s.qd,
+		"KUBECONFIG=" + kubeconfig, "QD=" + s.qd, "GORACE=log_path=" + filepath.Join(s.races, "race"),
 	}
 }
 
