@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -117,6 +118,18 @@ func (h *house) wantDiary(t *testing.T, want ...string) {
 	}
 }
 
+// receive returns the next value, for which the test does not wait for ever.
+func receive(t *testing.T, from <-chan string) string {
+	t.Helper()
+	select {
+	case s := <-from:
+		return s
+	case <-time.After(uitest.Deadline):
+		t.Fatalf("nothing came within %s", uitest.Deadline)
+		return ""
+	}
+}
+
 func TestStackAndHistory(t *testing.T) {
 	h := open(t, ui.Options{})
 	h.Send(ui.Push(h.frame("second")))
@@ -195,7 +208,7 @@ func TestActions(t *testing.T) {
 		t.Errorf("footer %q", h.Line(-1))
 	}
 	h.Type(uitest.Enter, "w")
-	if got := []string{<-done, <-done}; !slices.Equal(got, []string{"open", "wide"}) {
+	if got := []string{receive(t, done), receive(t, done)}; !slices.Equal(got, []string{"open", "wide"}) {
 		t.Error(got)
 	}
 	h.Type("y")
@@ -206,7 +219,7 @@ func TestActions(t *testing.T) {
 	h.WaitFor(t, "actions›")
 	h.WaitFor(t, "no row is selected")
 	h.Type("wide", uitest.Enter)
-	if got := <-done; got != "wide" {
+	if got := receive(t, done); got != "wide" {
 		t.Error(got)
 	}
 	h.WaitGone(t, "actions›")
@@ -235,7 +248,7 @@ func TestEscapeAndKeyInOnePiece(t *testing.T) {
 	h := open(t, ui.Options{}, action(keymap.GoBack, "back"), action(keymap.ListSort, "sort"))
 	h.Type("\x1bS")
 	for _, want := range []string{"back", "sort"} {
-		if got := <-said; got != want {
+		if got := receive(t, said); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -261,7 +274,7 @@ func TestPrompt(t *testing.T) {
 	h := open(t, ui.Options{}, ui.Action{ID: keymap.ListFilter, Run: ask})
 	next := func(want string) {
 		t.Helper()
-		if got := <-said; got != want {
+		if got := receive(t, said); got != want {
 			t.Fatalf("%q, want %q", got, want)
 		}
 	}
@@ -274,17 +287,17 @@ func TestPrompt(t *testing.T) {
 	next("changed ")
 	h.WaitFor(t, "a hint")
 	h.Paste("p\nq\x1b[2Jr")
-	if got := <-said; strings.ContainsAny(got, "\n\x1b") {
+	if got := receive(t, said); strings.ContainsAny(got, "\n\x1b") {
 		t.Errorf("pasted %q", got)
 	}
 	h.Type("!")
-	<-said
+	receive(t, said)
 	h.WaitFor(t, "no exclamation marks")
 	h.Type(uitest.Enter) // is refused
 	h.Type(uitest.Backspace)
-	<-said
+	receive(t, said)
 	h.Type(uitest.Enter)
-	if got := <-said; !strings.HasPrefix(got, "accepted p") {
+	if got := receive(t, said); !strings.HasPrefix(got, "accepted p") {
 		t.Error(got)
 	}
 	h.WaitFor(t, "thanks")
@@ -292,7 +305,7 @@ func TestPrompt(t *testing.T) {
 	next("cancelled")
 	h.WaitFor(t, "this is first")
 	if len(said) > 0 {
-		t.Error(<-said)
+		t.Error(receive(t, said))
 	}
 }
 
@@ -314,7 +327,7 @@ func TestPicker(t *testing.T) {
 	h.WaitFor(t, "▌pods")
 	h.WaitFor(t, "4 of 4")
 	h.Type(uitest.Down, uitest.Up, uitest.Up, uitest.Up, uitest.Enter)
-	if got := <-ran; got != "deployments" {
+	if got := receive(t, ran); got != "deployments" {
 		t.Error(got)
 	}
 	h.WaitGone(t, "go to›")
@@ -326,7 +339,7 @@ func TestPicker(t *testing.T) {
 	h.Type(uitest.Tab)
 	h.WaitFor(t, "go to› pods")
 	h.Type(uitest.Enter)
-	if got := <-ran; got != "pods" {
+	if got := receive(t, ran); got != "pods" {
 		t.Error(got)
 	}
 
@@ -350,7 +363,7 @@ func TestPicker(t *testing.T) {
 	h.WaitFor(t, "endpointslices")
 	h.WaitFor(t, "not all of them")
 	h.Type(uitest.Down, uitest.Enter)
-	if got := <-ran; got != "endpointslices" {
+	if got := receive(t, ran); got != "endpointslices" {
 		t.Error(got)
 	}
 
@@ -365,11 +378,11 @@ func TestPicker(t *testing.T) {
 	h.Send(ui.Pick(free))
 	h.WaitFor(t, "go to›")
 	h.Type("pds", uitest.Enter)
-	if got := <-ran; got != "free pds" {
+	if got := receive(t, ran); got != "free pds" {
 		t.Error(got)
 	}
 	if len(ran) > 0 {
-		t.Error(<-ran)
+		t.Error(receive(t, ran))
 	}
 }
 
