@@ -279,6 +279,8 @@ func (l *list[T]) setRows(msg rowsMsg[T]) tea.Cmd {
 		l.total = msg.rows.total
 		l.adoptColumns(msg.rows)
 		l.table.SetRows(msg.rows)
+	} else {
+		l.proj.discard()
 	}
 	if !loading {
 		l.table.RetainMarks(func(key string, _ T) bool { return !slices.Contains(msg.gone, key) })

@@ -10,8 +10,8 @@ import (
 )
 
 // projection turns the changes of a source into sorted, filtered rows. Only one
-// goroutine works on it at a time; the rows that it returned last stay valid
-// while it makes the next.
+// goroutine works on it at a time; the rows that it returned last and that were
+// not discarded stay valid while it makes the next.
 type projection[T store.Object] struct {
 	compare func(a, b T) int
 	dynamic bool // compare reads what changes without the objects changing
@@ -121,6 +121,10 @@ func (p *projection[T]) rows(match func(T) bool) rows[T] {
 	p.other, p.shown = p.shown, next
 	return rows[T]{items: next, total: len(p.sorted)}
 }
+
+// discard says that the rows returned last are not used: those before stay
+// valid instead.
+func (p *projection[T]) discard() { p.shown, p.other = p.other, p.shown }
 
 // missing returns those of keys whose objects are not there any more. It empties
 // keys.
