@@ -140,6 +140,7 @@ func (s *Server) form(r Request, typed bool) form {
 		switch name, value, _ := strings.Cut(strings.TrimSpace(param), "="); {
 		case i == 0:
 			f.protobuf = name == "application/vnd.kubernetes.protobuf" && typed && !s.jsonOnly
+		case name == "as" && value == "Table" && s.noTables:
 		case name == "as":
 			f.as, f.protobuf = value, false
 		}

@@ -58,6 +58,7 @@ type Server struct {
 	requests []Request
 	watches  map[*watch]schema.GroupVersionResource
 	jsonOnly bool
+	noTables bool
 }
 
 // Kind is what discovery says of a resource.
@@ -230,6 +231,10 @@ func (s *Server) Serve(path, body string) {
 // JSONOnly makes the server answer in JSON where it is asked for protobuf, as
 // some proxies do.
 func (s *Server) JSONOnly() { s.change(func() { s.jsonOnly = true }) }
+
+// NoTables makes the server send objects where it is asked for tables, as some
+// aggregated ones.
+func (s *Server) NoTables() { s.change(func() { s.noTables = true }) }
 
 // OnRequest lets f answer requests; where it returns nil the server answers
 // itself. A nil f ends that. f is called by many goroutines at once.

@@ -244,11 +244,12 @@ type Row struct {
 	Cells   []any                           // string, int64, float64, bool or nil
 }
 
-// Table declares a resource that is read as the server's own table.
+// Table declares a resource that is read as the server's own table. Of a server
+// that makes none, as some aggregated ones, it has the columns NAME and AGE.
 func Table(gvr schema.GroupVersionResource, kind string, namespaced bool) Kind[*Row] {
 	return Kind[*Row]{
 		GVR: gvr, Kind: kind, Namespaced: namespaced,
-		accept:   "application/json;as=Table;v=v1;g=meta.k8s.io",
+		accept:   "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
 		newCodec: func() codec[*Row] { return &tableCodec{} },
 	}
 }
@@ -265,7 +266,9 @@ func (c *tableCodec) decode(body []byte) (*metav1.Table, error) {
 		return nil, fmt.Errorf("decode table: %w", err)
 	}
 	if t.Kind != "Table" {
-		return nil, fmt.Errorf("the server sent a %s where a Table was asked for", t.Kind)
+		if err := plainTable(body, &t); err != nil {
+			return nil, err
+		}
 	}
 	for i := range t.ColumnDefinitions {
 		t.ColumnDefinitions[i].Name = sanitize.Line(t.ColumnDefinitions[i].Name)
@@ -275,6 +278,30 @@ func (c *tableCodec) decode(body []byte) (*metav1.Table, error) {
 		c.columns = &t.ColumnDefinitions
 	}
 	return &t, nil
+}
+
+// plainTable makes a table of a list, or of one object.
+func plainTable(body []byte, t *metav1.Table) error {
+	var o struct {
+		Kind     string                 `json:"kind"`
+		Metadata metav1.ObjectMeta      `json:"metadata"`
+		Items    []runtime.RawExtension `json:"items"`
+	}
+	if err := json.Unmarshal(body, &o); err != nil {
+		return fmt.Errorf("decode what is no table: %w", err)
+	}
+	switch {
+	case o.Items != nil:
+	case o.Metadata.ResourceVersion != "" && o.Kind != "":
+		o.Items = []runtime.RawExtension{{Raw: body}}
+	default:
+		return fmt.Errorf("the server sent a %q where a Table was asked for", o.Kind)
+	}
+	t.ColumnDefinitions = []metav1.TableColumnDefinition{{Name: "Name"}, {Name: "Age"}}
+	for _, item := range o.Items {
+		t.Rows = append(t.Rows, metav1.TableRow{Object: item})
+	}
+	return nil
 }
 
 func (c *tableCodec) meta(body []byte) (metav1.ListMeta, error) {

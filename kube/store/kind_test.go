@@ -97,7 +97,7 @@ func widget(name string, color any) (*unstructured.Unstructured, []any) {
 func (r *Row) String() string { return fmt.Sprint(r.Name, r.Cells) }
 
 // withWidgets runs f with a follower of a custom resource read as a table.
-func withWidgets(t *testing.T, n int, f func(t *testing.T, s *apitest.Server, rows *follower[*Row])) {
+func withWidgets(t *testing.T, n int, prepare func(*apitest.Server), f func(t *testing.T, s *apitest.Server, rows *follower[*Row])) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := apitest.NewPipe(t)
@@ -108,6 +108,9 @@ func withWidgets(t *testing.T, n int, f func(t *testing.T, s *apitest.Server, ro
 			u, cells := widget(fmt.Sprintf("w%03d", i), "red")
 			s.PutRow(u, cells...)
 		}
+		if prepare != nil {
+			prepare(s)
+		}
 		hub := NewHub(s.REST, Options{})
 		defer hub.Close()
 		rows := follow(Open(hub, Table(widgets(), "Widget", true), Scope{}))
@@ -116,7 +119,7 @@ func withWidgets(t *testing.T, n int, f func(t *testing.T, s *apitest.Server, ro
 }
 
 func TestTable(t *testing.T) {
-	withWidgets(t, 250, func(t *testing.T, s *apitest.Server, rows *follower[*Row]) {
+	withWidgets(t, 250, nil, func(t *testing.T, s *apitest.Server, rows *follower[*Row]) {
 		wantPhase(t, settle(t, rows), Live, 250)
 		for _, r := range requestsOf(s, "list") {
 			if !strings.HasPrefix(r.Header.Get("Accept"), "application/json;as=Table;v=v1;g=meta.k8s.io") {
@@ -164,7 +167,7 @@ func TestTable(t *testing.T) {
 // The columns of a custom resource may change while it is looked at: the cells
 // must not stand below the old ones.
 func TestTableColumnsChange(t *testing.T) {
-	withWidgets(t, 1, func(t *testing.T, s *apitest.Server, rows *follower[*Row]) {
+	withWidgets(t, 1, nil, func(t *testing.T, s *apitest.Server, rows *follower[*Row]) {
 		settle(t, rows)
 		s.Define(widgets(), apitest.Kind{Kind: "Widget", Namespaced: true},
 			metav1.TableColumnDefinition{Name: "Name"}, metav1.TableColumnDefinition{Name: "Age"})
@@ -177,6 +180,28 @@ func TestTableColumnsChange(t *testing.T) {
 			if len(*r.Columns) != len(r.Cells) {
 				t.Errorf("%d columns for %d cells", len(*r.Columns), len(r.Cells))
 			}
+		}
+	})
+}
+
+// Some aggregated servers make no tables.
+func TestNoTables(t *testing.T) {
+	withWidgets(t, 150, (*apitest.Server).NoTables, func(t *testing.T, s *apitest.Server, rows *follower[*Row]) {
+		wantPhase(t, settle(t, rows), Live, 150)
+		u, _ := widget("w000", nil)
+		s.Delete(u)
+		u, _ = widget("new", nil)
+		s.PutRow(u)
+		s.Bookmark()
+		time.Sleep(time.Second)
+		wantPhase(t, settle(t, rows), Live, 150)
+		for r := range rows.have {
+			if r.Name == "w000" || r.Labels.Get("app") != r.Name || len(*r.Columns) != 2 {
+				t.Fatalf("%+v", r)
+			}
+		}
+		if n := s.Count("list", "widgets"); n != 2 {
+			t.Errorf("%d pages, want 2", n)
 		}
 	})
 }
