@@ -80,6 +80,7 @@ func (b *bench) tap(key string) { b.send(keyPress(key)) }
 
 // Every key in every kind of view leaves a sound screen, whatever its size.
 func TestEveryKey(t *testing.T) {
+	t.Parallel()
 	keys := allKeys()
 	for start, sizes := range map[string][][2]int{
 		"":           {{20, 5}, {40, 12}, {80, 24}, {120, 40}, {160, 50}, {300, 100}},
@@ -127,6 +128,7 @@ func colourful(t *testing.T) *theme.Theme {
 
 // Whatever is typed, resized and changed in the cluster, in any order.
 func TestMonkey(t *testing.T) {
+	t.Parallel()
 	keys := append(allKeys(), "a", "e", "1", "=", ">", "-", "가", "backspace")
 	for seed := range uint64(6) {
 		pipe(t, func(set *settings) {
@@ -203,6 +205,7 @@ func bombed(s *apitest.Server) {
 // Nothing that a cluster, a server or a kubeconfig says reaches the terminal as
 // it is.
 func TestBombs(t *testing.T) {
+	t.Parallel()
 	bombs := func(set *settings) {
 		set.empty, set.prepare = true, bombed
 		set.Detail = DetailOn

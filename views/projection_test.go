@@ -29,6 +29,7 @@ func randomPod(r *rand.Rand, uid int) *object.Pod {
 // Whatever changes, the rows are what sorting and filtering everything gives,
 // and the rows of before stay as they were.
 func TestProjection(t *testing.T) {
+	t.Parallel()
 	cols := pods().columns(pods().Columns, true)
 	env := &Env{Now: time.Unix(10_000, 0)}
 	for i := range cols {

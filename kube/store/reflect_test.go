@@ -26,7 +26,7 @@ func requestsOf(s *apitest.Server, verb string) []apitest.Request {
 	return of
 }
 
-// serverPods are the server's pods as the followers name them.
+// wantPods checks that a follower has just these pods.
 func wantPods(t *testing.T, f *follower[*pod], pods ...*corev1.Pod) {
 	t.Helper()
 	var want []string
