@@ -6,16 +6,19 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
+	"quarterdeck/kube/kubetest"
 	"quarterdeck/kube/store"
 )
 
@@ -26,14 +29,11 @@ type row[T any] struct {
 	cells  map[string]string
 }
 
-// ask returns all objects of a kind in the cluster of KUBECONFIG, each in what
-// is kept of it and in the server's words.
-func ask[T store.Object](t *testing.T, kind store.Kind[T]) []row[T] {
+// ask returns all objects of a kind in a cluster, each in what is kept of it and
+// in the server's words.
+func ask[T store.Object](t *testing.T, cfg *rest.Config, kind store.Kind[T]) []row[T] {
 	t.Helper()
-	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(clientcmd.NewDefaultClientConfigLoadingRules(), nil).ClientConfig()
-	if err != nil {
-		t.Fatalf("this test needs the KUBECONFIG of a playground: %v", err)
-	}
+	cfg = rest.CopyConfig(cfg)
 	gv := kind.GVR.GroupVersion()
 	cfg.GroupVersion, cfg.APIPath, cfg.NegotiatedSerializer = &gv, "/apis", scheme.Codecs.WithoutConversion()
 	if gv.Group == "" {
@@ -64,63 +64,77 @@ func ask[T store.Object](t *testing.T, kind store.Kind[T]) []row[T] {
 		}
 		rows = append(rows, row[T]{compact(t, kind, o)[0], cells})
 	}
-	if len(rows) == 0 {
-		t.Skipf("the cluster has no %s", kind.GVR.Resource)
-	}
-	t.Logf("%d %s", len(rows), kind.GVR.Resource)
 	return rows
 }
 
 // agree compares what is kept, by columns, with the server's cells.
-func agree[T store.Object](t *testing.T, kind store.Kind[T], ours func(T) map[string]string) {
-	t.Run(kind.GVR.Resource, func(t *testing.T) {
-		for _, r := range ask(t, kind) {
-			for column, got := range ours(r.object) {
-				want, ok := r.cells[column]
-				want = strings.TrimSuffix(strings.TrimPrefix(want, "<none>"), "<none>")
-				if column == "Restarts" { // how long ago depends on when one asks
-					want, _, _ = strings.Cut(want, " ")
-				}
-				if !ok || got != want {
-					t.Errorf("%s/%s: %s is %q, the server says %q", r.object.Head().Namespace, r.object.Head().Name, column, got, want)
-				}
+func agree[T store.Object](t *testing.T, cfg *rest.Config, kind store.Kind[T], ours func(T) map[string]string) {
+	t.Helper()
+	for _, r := range ask(t, cfg, kind) {
+		for column, got := range ours(r.object) {
+			want, ok := r.cells[column]
+			want = strings.TrimPrefix(want, "<none>")
+			if column == "Restarts" { // how long ago depends on when one asks
+				want, _, _ = strings.Cut(want, " ")
+			}
+			if !ok || got != want {
+				t.Errorf("%s %s/%s: %s is %q, the server says %q",
+					kind.Kind, r.object.Head().Namespace, r.object.Head().Name, column, got, want)
 			}
 		}
-	})
+	}
 }
 
-// The columns that both have say the same of every object in the cluster.
+// The columns that both have say the same of every object in the cluster, from
+// its first moments until a pod has crashed, been restarted and backed off.
 func TestServerAgrees(t *testing.T) {
+	cfg := kubetest.Config(t, kubetest.Start(t, "--scenario", "shop", "--incident", "crash-loop"), "playground")
+	cfg.QPS = -1
+	seen := map[string]bool{}
+	for deadline := time.Now().Add(2 * time.Minute); !t.Failed() && !seen["CrashLoopBackOff"]; {
+		if time.Now().After(deadline) {
+			t.Fatalf("no pod has backed off; their states were %v", slices.Sorted(maps.Keys(seen)))
+		}
+		for _, r := range ask(t, cfg, Pods()) {
+			seen[r.object.Status] = true
+		}
+		agreeOnAll(t, cfg)
+	}
+	t.Logf("states of pods: %v", slices.Sorted(maps.Keys(seen)))
+}
+
+func agreeOnAll(t *testing.T, cfg *rest.Config) {
+	t.Helper()
 	num := func(n int32) string { return strconv.Itoa(int(n)) }
-	agree(t, Pods(), func(p *Pod) map[string]string {
+	agree(t, cfg, Pods(), func(p *Pod) map[string]string {
 		return map[string]string{
 			"Ready": fmt.Sprintf("%d/%d", p.Ready, p.Total), "Status": p.Status, "Restarts": num(p.Restarts), "IP": p.IP, "Node": p.Node,
 		}
 	})
-	agree(t, Deployments(), func(w *Workload) map[string]string {
+	agree(t, cfg, Deployments(), func(w *Workload) map[string]string {
 		return map[string]string{
 			"Ready": fmt.Sprintf("%d/%d", w.Ready, w.Desired), "Up-to-date": num(w.Updated), "Available": num(w.Avail),
 			"Images": strings.Join(w.Images, ","), "Selector": w.Selector,
 		}
 	})
-	agree(t, ReplicaSets(), func(w *Workload) map[string]string {
+	agree(t, cfg, ReplicaSets(), func(w *Workload) map[string]string {
 		return map[string]string{"Desired": num(w.Desired), "Current": num(w.Current), "Ready": num(w.Ready)}
 	})
-	agree(t, StatefulSets(), func(w *Workload) map[string]string {
+	agree(t, cfg, StatefulSets(), func(w *Workload) map[string]string {
 		return map[string]string{"Ready": fmt.Sprintf("%d/%d", w.Ready, w.Desired)}
 	})
-	agree(t, DaemonSets(), func(w *Workload) map[string]string {
+	agree(t, cfg, DaemonSets(), func(w *Workload) map[string]string {
 		return map[string]string{
 			"Desired": num(w.Desired), "Current": num(w.Current), "Ready": num(w.Ready), "Up-to-date": num(w.Updated), "Available": num(w.Avail),
 		}
 	})
-	agree(t, Jobs(), func(w *Workload) map[string]string {
+	agree(t, cfg, Jobs(), func(w *Workload) map[string]string {
 		return map[string]string{"Completions": fmt.Sprintf("%d/%d", w.Ready, w.Desired)}
 	})
-	agree(t, CronJobs(), func(w *Workload) map[string]string {
+	agree(t, cfg, CronJobs(), func(w *Workload) map[string]string {
 		return map[string]string{"Active": num(w.Active), "Suspend": cases(w.Paused)}
 	})
-	agree(t, Nodes(), func(n *Node) map[string]string {
+	agree(t, cfg, Nodes(), func(n *Node) map[string]string {
 		words := []string{"Ready"}
 		if !n.Ready {
 			words[0] = "NotReady"
@@ -130,20 +144,20 @@ func TestServerAgrees(t *testing.T) {
 		}
 		return map[string]string{"Status": strings.Join(words, ","), "Roles": n.Roles, "Version": n.Version, "Internal-IP": n.InternalIP}
 	})
-	agree(t, Services(), func(s *Service) map[string]string {
+	agree(t, cfg, Services(), func(s *Service) map[string]string {
 		return map[string]string{"Type": s.Type, "Cluster-IP": s.ClusterIP, "External-IP": s.External, "Selector": s.Selector}
 	})
-	agree(t, Namespaces(), func(p *Plain) map[string]string { return map[string]string{"Status": p.Status} })
-	agree(t, Claims(), func(c *Claim) map[string]string {
+	agree(t, cfg, Namespaces(), func(p *Plain) map[string]string { return map[string]string{"Status": p.Status} })
+	agree(t, cfg, Claims(), func(c *Claim) map[string]string {
 		return map[string]string{"Status": c.Status, "Volume": c.Volume, "Access Modes": modesOf(c), "StorageClass": c.Class}
 	})
-	agree(t, Autoscalers(), func(a *Autoscaler) map[string]string {
+	agree(t, cfg, Autoscalers(), func(a *Autoscaler) map[string]string {
 		return map[string]string{"Reference": a.TargetKind + "/" + a.Target, "MinPods": num(a.Min), "MaxPods": num(a.Max), "Replicas": num(a.Current)}
 	})
-	agree(t, Budgets(), func(b *Budget) map[string]string {
+	agree(t, cfg, Budgets(), func(b *Budget) map[string]string {
 		return map[string]string{"Allowed Disruptions": num(b.Allowed)}
 	})
-	agree(t, Events(), func(e *Event) map[string]string {
+	agree(t, cfg, Events(), func(e *Event) map[string]string {
 		return map[string]string{"Type": e.Type, "Reason": e.Reason, "Object": strings.ToLower(e.Kind) + "/" + e.About, "Name": e.Name}
 	})
 }
