@@ -47,7 +47,6 @@ type list[T store.Object] struct {
 	again      bool // something changed while projecting
 	resort     bool // the order changed since the last projection
 	lastCost   time.Duration
-	lastRows   time.Time
 
 	filter     *filter.Filter
 	filterText string
@@ -271,7 +270,7 @@ func (l *list[T]) setRows(msg rowsMsg[T]) tea.Cmd {
 		return nil // hidden meanwhile: the next Show begins anew
 	}
 	l.env, l.status = msg.env, msg.status
-	l.lastCost, l.lastRows = msg.cost, time.Now()
+	l.lastCost = msg.cost
 	loading := msg.status.Phase == store.Syncing
 	// Who comes back after the store has gone sees what was there, and the cursor
 	// on it, until the new list has as much.

@@ -116,7 +116,8 @@ func (s *Session) switchContext(name string) tea.Msg {
 	return ui.Root(s.home().Frame(to, Scope{}))
 }
 
-// Palette returns what can be gone to by name: resources, namespaces, contexts.
+// Palette returns what can be gone to by name: the resources. A namespace or a
+// context is typed behind ns or ctx; see command.
 func (p *Program) Palette(ui.View) *ui.Picker {
 	s := p.session()
 	picker := &ui.Picker{Title: ":"}

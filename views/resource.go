@@ -124,7 +124,6 @@ type Names struct {
 	Short      []string
 	GVR        schema.GroupVersionResource
 	Namespaced bool
-	Primary    bool
 }
 
 // Matches reports whether word is a name of the resource, as kubectl takes it.
@@ -145,7 +144,7 @@ func (n Names) Matches(word string) bool {
 func (r *Resource[T]) Names() Names {
 	return Names{
 		Plural: r.Name, Kind: r.Kind.Kind, Short: r.Short, GVR: r.Kind.GVR,
-		Namespaced: r.Kind.Namespaced, Primary: r.Primary,
+		Namespaced: r.Kind.Namespaced,
 	}
 }
 
