@@ -74,7 +74,9 @@ func (c *command) run(ctx context.Context, view string) error {
 	if noColor(c.env) {
 		options = append(options, tea.WithColorProfile(colorprofile.Ascii))
 	}
-	p := tea.NewProgram(app, options...)
+	paced := &pace{Model: app, every: time.Second / time.Duration(fps(s.UI.FPS, c.env))}
+	p := tea.NewProgram(paced, options...)
+	paced.find = func() *time.Ticker { return tickerOf(p) }
 	defer quitOnSignals(ctx, p)()
 	_, err = p.Run()
 	captured.restore()
@@ -101,7 +103,7 @@ func deref(s *string) string {
 
 // fps is how many frames a second are drawn at most.
 func fps(wanted int, env []string) int {
-	const local, ssh = 60, 15
+	const local, ssh = 120, 15
 	switch {
 	case wanted > 0:
 		return wanted

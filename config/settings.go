@@ -13,7 +13,7 @@ func settings() []field[Config] {
 		option("ui.theme", "default", oneOf(themeNames()...), func(c *Config) *string { return &c.UI.Theme },
 			"The set of colours; see [Themes](#themes)."),
 		option("ui.fps", 0, whole(0, 120), func(c *Config) *int { return &c.UI.FPS },
-			"How often a second the screen may change. 0 chooses 60, or 15 over SSH."),
+			"How often a second the screen may change. 0 chooses 120, or 15 over SSH."),
 		option("ui.ascii", false, boolean(), func(c *Config) *bool { return &c.UI.ASCII },
 			"Draw rules, bars and marks with ASCII characters only."),
 		option("ui.mouse", false, boolean(), func(c *Config) *bool { return &c.UI.Mouse },
