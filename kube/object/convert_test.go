@@ -32,6 +32,19 @@ func TestWorkloadStatus(t *testing.T) {
 	unseen.Generation = 2
 	gone := deploy(n(1), appsv1.DeploymentStatus{})
 	gone.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}
+	stateful := func(strategy appsv1.StatefulSetUpdateStrategy, s appsv1.StatefulSetStatus) *Workload {
+		s.CurrentRevision, s.UpdateRevision = "a", "b"
+		return compact(t, StatefulSets(), &appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Replicas: n(5), UpdateStrategy: strategy}, Status: s})[0]
+	}
+	from := func(partition int32) appsv1.StatefulSetUpdateStrategy {
+		return appsv1.StatefulSetUpdateStrategy{Type: "RollingUpdate", RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{Partition: &partition}}
+	}
+	daemons := func(s appsv1.DaemonSetStatus) *Workload {
+		return compact(t, DaemonSets(), &appsv1.DaemonSet{
+			Spec: appsv1.DaemonSetSpec{UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: "OnDelete"}}, Status: s,
+		})[0]
+	}
+	byHand := appsv1.StatefulSetUpdateStrategy{Type: "OnDelete"}
 	for _, test := range []struct {
 		name string
 		w    *Workload
@@ -58,6 +71,20 @@ func TestWorkloadStatus(t *testing.T) {
 		{"stateful set rolls", compact(t, StatefulSets(), &appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Replicas: n(3)}, Status: appsv1.StatefulSetStatus{Replicas: 3, ReadyReplicas: 3, UpdatedReplicas: 1, CurrentRevision: "a", UpdateRevision: "b"}})[0], "rolling 1/3", true},
 		{"stateful set at rest", compact(t, StatefulSets(), &appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Replicas: n(3)}, Status: appsv1.StatefulSetStatus{Replicas: 3, ReadyReplicas: 3, CurrentRevision: "b", UpdateRevision: "b"}})[0], "ok", true},
 
+		{"partition rolls", stateful(from(2), appsv1.StatefulSetStatus{Replicas: 5, ReadyReplicas: 5, UpdatedReplicas: 1}), "rolling 1/3", true},
+		{"partition is reached", stateful(from(2), appsv1.StatefulSetStatus{Replicas: 5, ReadyReplicas: 5, UpdatedReplicas: 3}), "waiting for partition 2", true},
+		{"partition is reached but not ready", stateful(from(2), appsv1.StatefulSetStatus{Replicas: 5, ReadyReplicas: 4, UpdatedReplicas: 3}), "1 not ready", false},
+		{"partition above all", stateful(from(9), appsv1.StatefulSetStatus{Replicas: 5, ReadyReplicas: 5}), "waiting for partition 9", true},
+		{"partition while it starts", stateful(from(2), appsv1.StatefulSetStatus{Replicas: 1, ReadyReplicas: 1, UpdatedReplicas: 1}), "rolling 1/5", true},
+		{"partition holds nothing back", stateful(from(2), appsv1.StatefulSetStatus{Replicas: 5, ReadyReplicas: 5, UpdatedReplicas: 5}), "ok", true},
+		{"partition of 0", stateful(from(0), appsv1.StatefulSetStatus{Replicas: 5, ReadyReplicas: 5, UpdatedReplicas: 4}), "rolling 4/5", true},
+		{"on delete", stateful(byHand, appsv1.StatefulSetStatus{Replicas: 5, ReadyReplicas: 5, UpdatedReplicas: 2}), "update on delete: 2 of 5", true},
+		{"on delete, all deleted", stateful(byHand, appsv1.StatefulSetStatus{Replicas: 5, ReadyReplicas: 5, UpdatedReplicas: 5}), "ok", true},
+		{"on delete, one comes back", stateful(byHand, appsv1.StatefulSetStatus{Replicas: 4, ReadyReplicas: 4}), "rolling 0/1", true},
+		{"on delete, not ready", stateful(byHand, appsv1.StatefulSetStatus{Replicas: 5, ReadyReplicas: 4, UpdatedReplicas: 2}), "1 not ready", false},
+
+		{"daemon set on delete", daemons(appsv1.DaemonSetStatus{DesiredNumberScheduled: 4, CurrentNumberScheduled: 4, NumberReady: 4, UpdatedNumberScheduled: 1}), "update on delete: 1 of 4", true},
+		{"daemon set on delete, all deleted", daemons(appsv1.DaemonSetStatus{DesiredNumberScheduled: 4, CurrentNumberScheduled: 4, NumberReady: 4, UpdatedNumberScheduled: 4}), "ok", true},
 		{"daemon set", compact(t, DaemonSets(), &appsv1.DaemonSet{Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: 4, CurrentNumberScheduled: 4, NumberReady: 3, UpdatedNumberScheduled: 4}})[0], "1 not ready", false},
 
 		{"job starts", compact(t, Jobs(), &batchv1.Job{})[0], "starting", true},

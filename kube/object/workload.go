@@ -17,26 +17,27 @@ import (
 // does not have are zero.
 type Workload struct {
 	store.Meta
-	Kind     string // "Deployment"
-	Desired  int32  // replicas, completions of a Job, nodes of a DaemonSet
-	Current  int32  // pods there are
-	Ready    int32  // ready pods, succeeded ones of a Job
-	Updated  int32  // pods of the newest revision
-	Avail    int32
-	Active   int32  // running pods of a Job, running Jobs of a CronJob
-	Failed   int32  // failed pods of a Job
-	Paused   bool   // a Deployment's rollout, a Job, a CronJob
-	Behind   bool   // its controller has not seen the newest spec
-	Trouble  string // reason of the condition that says it failed
-	Message  string // of that condition
-	Revision string
-	Schedule string // of a CronJob
-	Strategy string
-	Started  int64 // of a Job; last schedule of a CronJob; seconds since 1970
-	Finished int64 // of a Job; last success of a CronJob
-	Selector string
-	Images   []string
-	Requests Resources // of one pod
+	Kind      string // "Deployment"
+	Desired   int32  // replicas, completions of a Job, nodes of a DaemonSet
+	Current   int32  // pods there are
+	Ready     int32  // ready pods, succeeded ones of a Job
+	Updated   int32  // pods of the newest revision
+	Avail     int32
+	Active    int32  // running pods of a Job, running Jobs of a CronJob
+	Failed    int32  // failed pods of a Job
+	Paused    bool   // a Deployment's rollout, a Job, a CronJob
+	Behind    bool   // its controller has not seen the newest spec
+	Trouble   string // reason of the condition that says it failed
+	Message   string // of that condition
+	Revision  string
+	Schedule  string // of a CronJob
+	Strategy  string // of updates: "RollingUpdate", "OnDelete"
+	Partition int32  // pods of a StatefulSet, the first, that a rolling update leaves as they are
+	Started   int64  // of a Job; last schedule of a CronJob; seconds since 1970
+	Finished  int64  // of a Job; last success of a CronJob
+	Selector  string
+	Images    []string
+	Requests  Resources // of one pod
 }
 
 const revisionAnnotation = "deployment.kubernetes.io/revision"
@@ -111,6 +112,9 @@ func newStatefulSet(s *appsv1.StatefulSet, in *store.Interner) *Workload {
 	}
 	w.Behind = s.Status.ObservedGeneration < s.Generation
 	w.Strategy = in.String(string(s.Spec.UpdateStrategy.Type))
+	if r := s.Spec.UpdateStrategy.RollingUpdate; r != nil && r.Partition != nil {
+		w.Partition = *r.Partition
+	}
 	return w
 }
 
@@ -201,14 +205,28 @@ func (w *Workload) Status() (words string, fine bool) {
 		return "paused", true
 	case w.Desired == 0 && w.Current == 0:
 		return "scaled to 0", true
-	case w.Updated < w.Desired:
-		return "rolling " + strconv.Itoa(int(w.Updated)) + "/" + strconv.Itoa(int(w.Desired)), true
+	case w.Updated < w.Desired-w.held():
+		return "rolling " + strconv.Itoa(int(w.Updated)) + "/" + strconv.Itoa(int(w.Desired-w.held())), true
 	case w.Current > w.Desired:
 		return "scaling down", true
 	case w.Ready < w.Desired:
 		return strconv.Itoa(int(w.Desired-w.Ready)) + " not ready", false
+	case w.held() > 0 && w.Partition > 0:
+		return "waiting for partition " + strconv.Itoa(int(w.Partition)), true
+	case w.held() > 0:
+		return "update on delete: " + strconv.Itoa(int(w.Updated)) + " of " + strconv.Itoa(int(w.Desired)), true
 	}
 	return "ok", true
+}
+
+// held is how many pods of an old revision the strategy leaves alone until
+// somebody lowers the partition or deletes them.
+func (w *Workload) held() int32 {
+	old := max(0, w.Current-w.Updated)
+	if w.Strategy == string(appsv1.OnDeleteStatefulSetStrategyType) { // a DaemonSet's is the same word
+		return old
+	}
+	return min(old, w.Partition)
 }
 
 func (w *Workload) jobStatus() (string, bool) {
