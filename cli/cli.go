@@ -103,7 +103,7 @@ opens another view: qd pods, qd nodes, qd certificates.cert-manager.io.`,
   qd pods -n payments       the pods of one namespace
   qd --context prod -A deploy
   qd get pods --filter 'restarts>3 age<1h' -o json`,
-		Args: cobra.MaximumNArgs(1), SilenceUsage: true, SilenceErrors: true,
+		Args: words(0, 1, ""), SilenceUsage: true, SilenceErrors: true,
 		Version:           c.version,
 		ValidArgsFunction: c.completeKind,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -127,7 +127,62 @@ opens another view: qd pods, qd nodes, qd certificates.cert-manager.io.`,
 	})
 	c.completeFlags(root)
 	root.AddCommand(c.get(), c.config(), c.versionCommand())
+	checkCompletion(root)
 	return root
+}
+
+// words checks that a command is given at least low and at most high words;
+// need is what is missing if there are too few.
+func words(low, high int, need string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < low {
+			return fmt.Errorf("%s needs %s: type %s", cmd.CommandPath(), need, usage(cmd))
+		}
+		if len(args) <= high {
+			return nil
+		}
+		extra := args[high:]
+		many := "is one word"
+		if len(extra) > 1 {
+			many = fmt.Sprintf("are %d words", len(extra))
+		}
+		hint := ""
+		if !cmd.HasParent() {
+			hint = ", with -n NAMESPACE for a namespace"
+		}
+		return fmt.Errorf("%q %s too many: type %s%s", strings.Join(extra, " "), many, usage(cmd), hint)
+	}
+}
+
+// usage returns how a command is typed.
+func usage(cmd *cobra.Command) string {
+	if cmd.HasParent() {
+		return cmd.Parent().CommandPath() + " " + cmd.Use
+	}
+	return cmd.Use
+}
+
+// checkCompletion makes cobra's own command for completions, and has it answer a
+// wrong number of words as the others do.
+func checkCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	all, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		return
+	}
+	var shells []string
+	for _, shell := range all.Commands() {
+		shell.Args = words(0, 0, "")
+		shells = append(shells, shell.Name())
+	}
+	slices.Sort(shells)
+	all.Args = cobra.ArbitraryArgs
+	all.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		return fmt.Errorf("there is no completion for %q: type %s %s", args[0], cmd.CommandPath(), strings.Join(shells, "|"))
+	}
 }
 
 func configPlace(env []string) string {
@@ -139,7 +194,7 @@ func configPlace(env []string) string {
 
 func (c *command) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: words(0, 0, ""),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(c.streams.Out, "qd "+c.version)
 			return err

@@ -240,8 +240,13 @@ func TestWrongUse(t *testing.T) {
 		args string
 		want []string
 	}{
-		{"get", []string{"arg(s)"}},
-		{"get pods a b", []string{"arg(s)"}},
+		{"get", []string{"qd get needs a KIND", "type qd get KIND [NAME]"}},
+		{"get pods a b", []string{`"b" is one word too many`, "type qd get KIND [NAME]"}},
+		{"get pods a b c", []string{`"b c" are 2 words too many`, "type qd get KIND [NAME]"}},
+		{"config extra", []string{`"extra" is one word too many`, "type qd config"}},
+		{"version extra", []string{`"extra" is one word too many`, "type qd version"}},
+		{"completion bash extra", []string{`"extra" is one word too many`, "type qd completion bash"}},
+		{"completion tcsh", []string{`no completion for "tcsh"`, "type qd completion bash|fish|powershell|zsh"}},
 		{"get podz", []string{`no kind "podz"`, "did you mean pods?"}},
 		{"get zzzzzzzz", []string{`no kind "zzzzzzzz"`}},
 		{"get pods -o yaml", []string{`-o "yaml"`, "table, wide or json"}},
@@ -251,7 +256,7 @@ func TestWrongUse(t *testing.T) {
 		{"get pods -l !!", []string{"-l"}},
 		{"get pods --nonsense", []string{"unknown flag: --nonsense", "qd get --help"}},
 		{"--nonsense", []string{"unknown flag: --nonsense", "qd --help"}},
-		{"a b", []string{"arg(s)"}},
+		{"pods payments", []string{`"payments" is one word too many`, "type qd [VIEW|KIND]", "-n NAMESPACE"}},
 		{"pods", []string{"not a terminal", "qd get"}},
 		{"", []string{"not a terminal", "qd get"}},
 		{"get pods --context prod", []string{`context "prod" is not in the kubeconfig`, "shop, test"}},

@@ -26,7 +26,7 @@ columns compared with values: restarts>3 age<10m status!=Running.`,
 		Example: `  qd get pods -A --filter 'restarts>3 !kube-system'
   qd get deploy checkout -n payments -o json
   qd get workloads -l app=web -o wide`,
-		Args:              cobra.RangeArgs(1, 2),
+		Args:              words(1, 2, "a KIND, such as pods"),
 		ValidArgsFunction: c.completeKind,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			formats := []string{"table", "wide", "json"}
@@ -79,7 +79,7 @@ columns compared with values: restarts>3 age<10m status!=Running.`,
 func (c *command) config() *cobra.Command {
 	return &cobra.Command{
 		Use: "config", Short: "Print the effective configuration, and where each value came from",
-		Args: cobra.NoArgs,
+		Args: words(0, 0, ""),
 		RunE: func(*cobra.Command, []string) error {
 			s, err := c.settings()
 			if err != nil {
