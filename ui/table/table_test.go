@@ -244,6 +244,34 @@ func TestMoving(t *testing.T) {
 	}
 }
 
+// Who sees no colours sees where the cursor is, and that the row is marked.
+func TestMarkUnderCursor(t *testing.T) {
+	long := ships("victory", "royal-sovereign")
+	for _, test := range []struct {
+		width       int
+		first, both string
+	}{
+		{40, "▌●victory                      0  ok", "▌●royal-sovereign             10  ok"},
+		{24, "▌●victory       0 ok", "▌●royal-…ign   10 ok"}, // the mark takes its cell from the name
+		{2, "▌●", "▌●"},
+		{1, "▌", "▌"},
+	} {
+		tb := newTable(test.width, 3, long)
+		tb.ToggleMark()
+		tb.Down()
+		tb.MarkRange()
+		lines := strings.Split(tb.View(), "\n")
+		if !strings.HasPrefix(lines[1], "●") || !strings.HasPrefix(lines[2], test.both) {
+			t.Errorf("in %d cells:\n%q\n%q", test.width, lines[1], lines[2])
+		}
+		tb.Up()
+		lines = strings.Split(tb.View(), "\n")
+		if !strings.HasPrefix(lines[1], test.first) || !strings.HasPrefix(lines[2], "●") {
+			t.Errorf("in %d cells:\n%q\n%q", test.width, lines[1], lines[2])
+		}
+	}
+}
+
 func names(rows []ship) string {
 	var out []string
 	for _, r := range rows {

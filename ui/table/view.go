@@ -88,21 +88,21 @@ func (t *Table[T]) row(p *painter, i int, texts []string) {
 		base = t.rowTone(row)
 	}
 	p.selected = i == t.cursor
-	glyph, tone := "", base
-	switch {
-	case marked:
-		glyph, tone = t.theme.Glyphs.Mark, theme.Marked
-	case p.selected:
-		glyph, tone = t.theme.Glyphs.Bar, theme.Accent
-	}
-	used := min(gutter, t.width)
-	p.cell(tone, glyph, used, cell.Left, false)
+	used := t.lead(p, marked)
+	pushed := max(0, used-gutter)
 	for n, place := range t.columns.placed {
-		if n > 0 {
-			gap := min(t.columns.gap, t.width-used)
-			p.space(gap)
-			used += gap
+		width, gap := place.width, t.columns.gap
+		switch {
+		case n == 0 && gap > 1: // the next gap gives what the mark takes
+			gap = 0
+		case n == 0:
+			width, gap = max(0, width-pushed), 0
+		case n == 1 && gap > 1:
+			gap -= pushed
 		}
+		gap = min(gap, t.width-used)
+		p.space(gap)
+		used += gap
 		column := &t.columns.shown[place.index]
 		tone := base
 		if column.Tone != nil {
@@ -113,12 +113,32 @@ func (t *Table[T]) row(p *painter, i int, texts []string) {
 		if marked && (tone == theme.Text || tone == theme.Muted) {
 			tone = theme.Marked
 		}
-		width := min(place.width, t.width-used)
+		width = min(width, t.width-used)
 		p.cell(tone, texts[place.index], width, column.Align, column.Middle)
 		used += width
 	}
 	p.space(t.width - used)
 	p.selected = false
+}
+
+// lead draws what is to the left of the first column and returns how many cells
+// that takes: a row that is both selected and marked takes one of the columns'.
+func (t *Table[T]) lead(p *painter, marked bool) int {
+	g := &t.theme.Glyphs
+	used := min(gutter, t.width)
+	switch {
+	case p.selected:
+		p.cell(theme.Accent, g.Bar, used, cell.Left, false)
+		if marked && used < t.width {
+			p.cell(theme.Marked, g.Mark, 1, cell.Left, false)
+			used++
+		}
+	case marked:
+		p.cell(theme.Marked, g.Mark, used, cell.Left, false)
+	default:
+		p.space(used)
+	}
+	return used
 }
 
 // painter appends cells to a frame, without an escape sequence where the tone
