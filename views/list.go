@@ -229,15 +229,14 @@ func (l *list[T]) project() tea.Cmd {
 			proj.resort()
 		}
 		r := proj.rows(matcher(f, cols, env, root))
-		gone := proj.missing(marked)
+		gone := proj.missing(marked, src)
 		return rowsMsg[T]{rows: r, status: status, cost: time.Since(start), env: env, gone: gone}
 	})
 }
 
-// marked returns the keys of the marked rows. Those that can be folded away stay
-// marked while they are.
+// marked returns the keys of the marked rows.
 func (l *list[T]) marked() map[string]bool {
-	if l.res.Root != nil || l.table.MarkCount() == 0 {
+	if l.table.MarkCount() == 0 {
 		return nil
 	}
 	keys := map[string]bool{}

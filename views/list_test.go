@@ -173,6 +173,46 @@ func TestMarksAndCopy(t *testing.T) {
 	})
 }
 
+// Marks outlast being folded away, but not what they are on.
+func TestMarksInWorkloads(t *testing.T) {
+	pipe(t, alone(func(set *settings) { set.start = "" }), func(b *bench) {
+		b.press("space", "down", "space", "tab", "down", "space", "up", "tab") // pods 0 and 1, and the container of 1
+		b.want("3 marked")
+		b.wantNot("app  ")
+		b.Delete(plainPod(0))
+		b.settle()
+		b.settle()
+		b.want("2 marked, 4 ")
+		b.press("c")
+		b.want("copied 2 names")
+		b.Delete(plainPod(1))
+		b.settle()
+		b.settle()
+		b.wantNot("marked")
+		b.press("c")
+		b.want("copied pod-")
+	})
+}
+
+// So much changes at once that the store tells everything anew.
+func TestWorkloadsAfterManyChanges(t *testing.T) {
+	pods := make([]apitest.Object, 1500)
+	for i := range pods {
+		pods[i] = plainPod(i)
+	}
+	pipe(t, alone(func(set *settings) { set.start = "" }), func(b *bench) {
+		b.Put(pods...)
+		b.settle()
+		b.settle()
+		b.want("1,500  ")
+		b.Delete(pods[1:]...)
+		b.settle()
+		b.settle()
+		b.want(" 1  ", "pod-0")
+		b.wantNot("pod-1")
+	})
+}
+
 func TestNamespacesAndContexts(t *testing.T) {
 	pipe(t, func(set *settings) { set.start = "pods" }, func(b *bench) {
 		b.press("down", ".")

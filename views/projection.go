@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"quarterdeck/kube/field"
 	"quarterdeck/kube/store"
 )
@@ -126,13 +128,17 @@ func (p *projection[T]) rows(match func(T) bool) rows[T] {
 // valid instead.
 func (p *projection[T]) discard() { p.shown, p.other = p.other, p.shown }
 
-// missing returns those of keys whose objects are not there any more. It empties
-// keys.
-func (p *projection[T]) missing(keys map[string]bool) []string {
-	if len(keys) > 0 {
-		for _, o := range p.sorted {
-			delete(keys, string(o.Head().UID))
-		}
+// missing returns those of keys whose objects are not there any more, folded
+// away neither. It empties keys.
+func (p *projection[T]) missing(keys map[string]bool, src source[T]) []string {
+	if len(keys) == 0 {
+		return nil
+	}
+	if f, ok := src.(folding); ok {
+		maps.DeleteFunc(keys, func(key string, _ bool) bool { return f.Has(types.UID(key)) })
+	}
+	for _, o := range p.sorted {
+		delete(keys, string(o.Head().UID))
 	}
 	return slices.Collect(maps.Keys(keys))
 }

@@ -109,6 +109,12 @@ type source[T store.Object] interface {
 	Close()
 }
 
+// folding is a source that has objects of which no row is shown.
+type folding interface {
+	// Has reports whether an object is there. The goroutine that takes calls it.
+	Has(uid types.UID) bool
+}
+
 // Opener is a resource, whatever its type of object: what the palette, the
 // command line and other views need to open it.
 type Opener interface {

@@ -233,7 +233,7 @@ type part struct {
 }
 
 // workloadSource joins the workloads and their pods. Its maps belong to the one
-// goroutine that calls Take.
+// goroutine that calls Take and Has.
 type workloadSource struct {
 	parts   []part
 	works   []*store.Subscription[*object.Workload]
@@ -312,10 +312,25 @@ func (s *workloadSource) Take() (store.Delta[*workloadRow], store.Status) {
 	return store.Delta[*workloadRow]{Reset: true, Added: s.rows()}, s.Status()
 }
 
-// take brings into into what changed in sub. A new subscription's first answer
-// holds everything, and so does into's maker's first.
+// Has reports whether the object of a row is there, whether it is unfolded or not.
+func (s *workloadSource) Has(uid types.UID) bool {
+	if _, ok := s.work[uid]; ok {
+		return true
+	}
+	pod, container, inner := strings.Cut(string(uid), "/")
+	p, ok := s.pods[types.UID(pod)]
+	if !ok || !inner {
+		return ok
+	}
+	return slices.ContainsFunc(p.Containers, func(c object.Container) bool { return c.Name == container })
+}
+
+// take brings into into what changed in sub.
 func take[T store.Object](sub *store.Subscription[T], into map[types.UID]T) {
 	d, _ := sub.Take()
+	if d.Reset {
+		clear(into)
+	}
 	for _, o := range d.Removed {
 		delete(into, o.Head().UID)
 	}
@@ -404,7 +419,7 @@ func (s *workloadSource) unfold(root *workloadRow) []*workloadRow {
 		}
 		for i := range p.Containers {
 			c := &workloadRow{Meta: p.Meta, pod: p, part: &p.Containers[i], restarts: p.Containers[i].Restarts, requests: p.Containers[i].Requests}
-			c.Name, c.UID = p.Containers[i].Name, types.UID(string(p.UID)+"/"+p.Containers[i].Name)
+			c.Name, c.UID = p.Containers[i].Name, types.UID(string(p.UID)+"/"+p.Containers[i].Name) // which Has takes apart
 			if l := p.Containers[i].Last; l != nil {
 				c.last = l.Finished
 			}
