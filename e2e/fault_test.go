@@ -54,6 +54,18 @@ func faults() []scenario {
 			},
 		},
 		{
+			name: "the API server freezes and goes on, behind a proxy without HTTP/2", cluster: fragile,
+			args: []string{"pods", "-A"}, env: []string{"DISABLE_HTTP2=1"},
+			run: func(t *terminal) {
+				t.Live().Header("30")
+				t.apiServer("pause")
+				t.within(noticed, "○ stale ").Sees("does not answer").Row("Running")
+				t.apiServer("resume")
+				t.within(back, "● live").Header("30").Misses("does not answer")
+				t.changed("Answered")
+			},
+		},
+		{
 			name: "a program that starts while the server is away waits for it", cluster: fragile,
 			args: []string{"nodes"},
 			run: func(t *terminal) {

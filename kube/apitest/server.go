@@ -82,14 +82,23 @@ type change struct {
 }
 
 // New returns a server on a port of this machine, which runs until the test
-// ends.
-func New(t testing.TB) *Server { return start(t, nil) }
+// ends. It speaks HTTP/1.1 without TLS.
+func New(t testing.TB) *Server { return start(t, nil, (*httptest.Server).Start) }
+
+// NewHTTP2 is New of a server that speaks HTTP/2, as kube-apiserver does. It is
+// reached by REST.
+func NewHTTP2(t testing.TB) *Server {
+	return start(t, nil, func(srv *httptest.Server) {
+		srv.EnableHTTP2 = true
+		srv.StartTLS()
+	})
+}
 
 // NewPipe returns a server that is reached through memory, by REST and Dial. It
 // works in the bubbles of testing/synctest.
-func NewPipe(t testing.TB) *Server { return start(t, newPipe()) }
+func NewPipe(t testing.TB) *Server { return start(t, newPipe(), (*httptest.Server).Start) }
 
-func start(t testing.TB, p *pipe) *Server {
+func start(t testing.TB, p *pipe, begin func(*httptest.Server)) *Server {
 	s := &Server{
 		client: &http.Client{Transport: &http.Transport{}},
 		dial:   new(net.Dialer).DialContext,
@@ -107,8 +116,11 @@ func start(t testing.TB, p *pipe) *Server {
 		s.dial = p.dial
 		s.client.Transport = &http.Transport{DialContext: p.dial}
 	}
-	srv.Start()
+	begin(srv)
 	s.URL = srv.URL
+	if srv.TLS != nil {
+		s.client = srv.Client()
+	}
 	t.Cleanup(func() {
 		close(s.done)
 		s.client.CloseIdleConnections()
@@ -308,6 +320,16 @@ func (s *Server) CutWatches() { s.endWatches(func(w *watch) { w.cut = true }) }
 
 // EndWatches ends all watches properly, as happens every few minutes.
 func (s *Server) EndWatches() { s.endWatches(func(*watch) {}) }
+
+// HangWatches makes all watches that are open say nothing any more, not even
+// that they have ended: as when somebody on the way has forgotten them.
+func (s *Server) HangWatches() {
+	s.change(func() {
+		for w := range s.watches {
+			w.hung = true
+		}
+	})
+}
 
 // FailWatches ends all watches with an ERROR event.
 func (s *Server) FailWatches(status metav1.Status) {

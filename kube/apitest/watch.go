@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,8 +18,8 @@ import (
 
 // watch is a watch that is open. Its fields are guarded by Server.mu.
 type watch struct {
-	ended, cut bool
-	failed     *metav1.Status // to end with
+	ended, cut, hung bool
+	failed           *metav1.Status // to end with
 }
 
 func (s *Server) watch(w http.ResponseWriter, req *http.Request, r Request) {
@@ -42,6 +43,10 @@ func (s *Server) watch(w http.ResponseWriter, req *http.Request, r Request) {
 		return
 	}
 	defer s.change(func() { delete(s.watches, self) })
+	var over <-chan time.Time
+	if seconds, err := strconv.Atoi(r.Query.Get("timeoutSeconds")); err == nil {
+		over = time.After(time.Duration(seconds) * time.Second)
+	}
 	out.begin()
 	for {
 		s.mu.Lock()
@@ -53,6 +58,13 @@ func (s *Server) watch(w http.ResponseWriter, req *http.Request, r Request) {
 			}
 		}
 		s.mu.Unlock()
+		if ended.hung {
+			select {
+			case <-req.Context().Done():
+			case <-s.done:
+			}
+			return
+		}
 		if old {
 			status := apierrors.NewResourceExpired(fmt.Sprintf("too old resource version: %d", at)).Status()
 			out.send("ERROR", entry{}, &status)
@@ -72,6 +84,8 @@ func (s *Server) watch(w http.ResponseWriter, req *http.Request, r Request) {
 		}
 		select {
 		case <-changed:
+		case <-over:
+			return
 		case <-req.Context().Done():
 			return
 		case <-s.done:

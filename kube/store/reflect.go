@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -34,17 +35,18 @@ type reflector[T Object] struct {
 	timeout  time.Duration
 	in       *Interner
 	again    chan struct{} // capacity 1
+	pings    atomic.Bool   // whether the connection last used is checked by HTTP/2 pings
 }
 
 const (
 	firstPage = 100 // a screenful, soon
-	// A page is given up if it takes so long, unless Options say otherwise. A
-	// watch may be silent for hours; its connection is checked by HTTP/2 pings.
+	// A page is given up if it takes so long, unless Options say otherwise.
 	pageTimeout = 60 * time.Second
 	// The headers of a watch come at once.
 	headersTimeout = 15 * time.Second
 	// The server ends a watch after this time, so that load spreads over its
-	// replicas; between half and the whole of it is asked for.
+	// replicas; between half and the whole of it is asked for, and less where
+	// silence could be a dead connection: see silence.go.
 	watchTimeout = 10 * time.Minute
 
 	minBackoff = 250 * time.Millisecond
@@ -124,7 +126,7 @@ func (r *reflector[T]) get(ctx context.Context, opts metav1.ListOptions, buf []b
 	if err != nil {
 		return nil, err
 	}
-	body, err := req.SetHeader("Accept", r.kind.accept).Stream(ctx)
+	body, err := r.stream(ctx, req.SetHeader("Accept", r.kind.accept))
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +251,11 @@ func (r *reflector[T]) watch(ctx context.Context, version string, backoff *backo
 func (r *reflector[T]) watchOnce(ctx context.Context, version string) (string, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	timeout := int64((watchTimeout/2 + rand.N(watchTimeout/2)).Seconds())
+	lasts := watchTimeout/2 + rand.N(watchTimeout/2)
+	if !r.pings.Load() {
+		lasts = shortWatch
+	}
+	timeout := int64(lasts.Seconds())
 	req, err := r.request(&metav1.ListOptions{
 		Watch: true, ResourceVersion: version, AllowWatchBookmarks: true, TimeoutSeconds: &timeout,
 	})
@@ -260,9 +266,9 @@ func (r *reflector[T]) watchOnce(ctx context.Context, version string) (string, e
 	// screen at "live".
 	patience := min(headersTimeout, r.timeout)
 	headers := time.AfterFunc(patience, cancel)
-	body, err := req.SetHeader("Accept", strings.ReplaceAll(r.kind.accept, protobufType, protobufType+";stream=watch")).Stream(ctx)
+	body, err := r.stream(ctx, req.SetHeader("Accept", strings.ReplaceAll(r.kind.accept, protobufType, protobufType+";stream=watch")))
 	if !headers.Stop() && err != nil {
-		err = fmt.Errorf("the server did not answer within %s", patience)
+		err = noAnswer(patience)
 	}
 	if err != nil {
 		return version, err
@@ -280,6 +286,11 @@ func (r *reflector[T]) watchOnce(ctx context.Context, version string) (string, e
 		_ = body.Close()
 		<-done
 	}()
+	silent := time.NewTimer(shortWatch + overdue)
+	defer silent.Stop()
+	if r.pings.Load() {
+		silent.Stop()
+	}
 	b := batch[T]{store: r.store}
 	for {
 		select {
@@ -295,6 +306,9 @@ func (r *reflector[T]) watchOnce(ctx context.Context, version string) (string, e
 				return version, ev.err
 			}
 			version = ev.version
+			if !r.pings.Load() {
+				silent.Reset(shortWatch + overdue)
+			}
 			b.add(ev.event)
 			if len(events) == 0 && b.size() > 0 && b.timer == nil {
 				b.timer = time.After(batchTime)
@@ -304,6 +318,9 @@ func (r *reflector[T]) watchOnce(ctx context.Context, version string) (string, e
 			}
 		case <-b.timer:
 			b.flush()
+		case <-silent.C: // dead, or the server does not heed how long it was to last: the next watch shows which
+			b.flush()
+			return version, nil
 		case <-r.again:
 			b.flush()
 			return version, errRelist

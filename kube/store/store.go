@@ -201,6 +201,9 @@ func (s *Store[T]) signalLocked() {
 func (s *Store[T]) setPhase(p Phase, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.status.Phase == p && s.status.Err == nil && err == nil {
+		return // a watch that goes on wakes nobody
+	}
 	if s.status.Phase != p {
 		s.status.Since = s.now()
 	}
