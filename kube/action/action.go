@@ -1,0 +1,214 @@
+// Package action changes objects of a cluster: one file a verb.
+//
+// A verb first prepares a Change from the object as it is now; the Change can
+// be shown, tried on the server without effect, and made. Every change names
+// the object by its UID and the values that it replaces, so that it hits the
+// object that was shown in the state that was shown, or nothing.
+package action
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+
+	"quarterdeck/kube"
+)
+
+// FieldManager is the name under which the server keeps what was changed here.
+const FieldManager = "quarterdeck"
+
+// Client changes the objects of one cluster. It is safe for concurrent use.
+type Client struct {
+	objects dynamic.Interface
+	// Context and kubeconfig of the commands that Change.Kubectl shows.
+	context string
+	now     func() time.Time
+}
+
+// New returns a Client of the cluster of cfg, whose calls go through client.
+// kubeContext is the name of the cluster's context, for commands that are shown.
+func New(cfg *rest.Config, client *http.Client, kubeContext string) (*Client, error) {
+	objects, err := dynamic.NewForConfigAndClient(cfg, client)
+	if err != nil {
+		return nil, fmt.Errorf("client for changes: %w", err)
+	}
+	return &Client{objects: objects, context: kubeContext, now: time.Now}, nil
+}
+
+// Change is one change of one object. It is prepared from the object as it was
+// read, and immutable.
+type Change struct {
+	Verb    string // "scale", as in the journal and in the rules of the guard
+	Ref     kube.Ref
+	Summary string // "replicas 3 → 5"
+	Kubectl string // the command that does the same
+	// Edits are the fields that change, nil if that is not what the verb does.
+	Edits []Edit
+	// Undoable says that Undo can take the change back.
+	Undoable bool
+	// Warnings are what to know before, found while preparing.
+	Warnings []string
+	// Object is what the change was prepared from. It must not be changed.
+	Object *unstructured.Unstructured
+
+	subresource string // that Edits are fields of, "" for the object itself
+	do          func(ctx context.Context, dryRun bool) (string, error)
+}
+
+// Try asks the server what it would say to the change. Nothing is kept.
+func (c Change) Try(ctx context.Context) error {
+	_, err := c.do(ctx, true)
+	return err
+}
+
+// Make makes the change. said is what there is to say of it beside that it is
+// done, such as the name of an object that it made.
+func (c Change) Make(ctx context.Context) (said string, err error) { return c.do(ctx, false) }
+
+// Outcome is what became of one Change.
+type Outcome struct {
+	Change Change
+	Said   string
+	Err    error
+	Began  time.Time
+	Took   time.Duration
+}
+
+// parallel is how many objects are changed at the same time.
+const parallel = 8
+
+// Make makes the changes, several at a time, and calls done after each, from
+// one goroutine at a time. Changes that have not begun when ctx ends come back
+// with its error.
+func Make(ctx context.Context, changes []Change, done func(i int, o Outcome)) {
+	each(len(changes), func(i int) Outcome {
+		o := Outcome{Change: changes[i], Began: time.Now()}
+		if o.Err = ctx.Err(); o.Err == nil {
+			o.Said, o.Err = changes[i].Make(ctx)
+		}
+		o.Took = time.Since(o.Began)
+		return o
+	}, done)
+}
+
+// Prepared is a Change, or why there is none.
+type Prepared struct {
+	Ref    kube.Ref
+	Change Change
+	Err    error
+}
+
+// Prepare prepares a change of each object, several at a time, in the order of
+// refs.
+func Prepare(ctx context.Context, refs []kube.Ref, prepare func(context.Context, kube.Ref) (Change, error)) []Prepared {
+	out := make([]Prepared, len(refs))
+	each(len(refs), func(i int) Prepared {
+		p := Prepared{Ref: refs[i]}
+		p.Change, p.Err = prepare(ctx, refs[i])
+		return p
+	}, func(i int, p Prepared) { out[i] = p })
+	return out
+}
+
+// Try tries the changes on the server, several at a time, and returns what it
+// says to each.
+func Try(ctx context.Context, changes []Change) []error {
+	out := make([]error, len(changes))
+	each(len(changes), func(i int) error { return changes[i].Try(ctx) }, func(i int, err error) { out[i] = err })
+	return out
+}
+
+// each calls do for 0 to n-1, several at a time, and done with each result,
+// one at a time. It returns when all are done.
+func each[T any](n int, do func(int) T, done func(int, T)) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	slots := make(chan struct{}, parallel)
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			r := do(i)
+			mu.Lock()
+			defer mu.Unlock()
+			done(i, r)
+		})
+	}
+	wg.Wait()
+}
+
+// ErrReplaced is the error for an object that was deleted, and made again under
+// its name, since it was shown.
+var ErrReplaced = errors.New("it was deleted and another object of its name made since it was shown")
+
+// get reads the object that ref names: that very one.
+func (c *Client) get(ctx context.Context, ref kube.Ref) (*unstructured.Unstructured, error) {
+	obj, err := c.resource(ref).Get(ctx, ref.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", where(ref), err)
+	}
+	if ref.UID != "" && obj.GetUID() != ref.UID {
+		return nil, fmt.Errorf("%s: %w", where(ref), ErrReplaced)
+	}
+	return obj, nil
+}
+
+func (c *Client) resource(ref kube.Ref) dynamic.ResourceInterface {
+	return c.objects.Resource(ref.GVR).Namespace(ref.Namespace)
+}
+
+// where names an object and its namespace in a sentence.
+func where(ref kube.Ref) string {
+	if ref.Namespace == "" {
+		return ref.String()
+	}
+	return ref.String() + " in " + ref.Namespace
+}
+
+// kubectl returns the command that does the same as a change of ref.
+func (c *Client) kubectl(ref kube.Ref, words ...string) string {
+	args := []string{"kubectl"}
+	if c.context != "" {
+		args = append(args, "--context", c.context)
+	}
+	if ref.Namespace != "" {
+		args = append(args, "-n", ref.Namespace)
+	}
+	args = append(args, words...)
+	for i, a := range args {
+		args[i] = quote(a)
+	}
+	return strings.Join(args, " ")
+}
+
+// object is ref as kubectl takes it: the resource with its group where the
+// plain name might be another's.
+func object(ref kube.Ref) string { return resource(ref) + "/" + ref.Name }
+
+func resource(ref kube.Ref) string {
+	switch g := ref.GVR.Group; {
+	case g == "", g == "apps", g == "batch", g == "autoscaling", g == "policy", strings.HasSuffix(g, ".k8s.io"):
+		return ref.GVR.Resource
+	}
+	return ref.GVR.GroupResource().String()
+}
+
+// quote makes one word of s for a POSIX shell.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,@%+", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

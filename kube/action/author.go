@@ -1,0 +1,93 @@
+package action
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"quarterdeck/kube/sanitize"
+)
+
+// Author is who last set a field. The server keeps the name of the program and
+// when it last changed any of the fields that it set, not who ran it.
+type Author struct {
+	Manager string
+	Time    time.Time
+}
+
+// String returns "kubectl-edit changed it at 14:03:59", "" if nobody is known.
+func (a Author) String() string {
+	switch {
+	case a.Manager == "":
+		return ""
+	case a.Time.IsZero():
+		return a.Manager + " changed it"
+	}
+	return a.Manager + " changed it at " + a.Time.Local().Format(time.TimeOnly)
+}
+
+// author returns who owns the field at path, the latest if there are several.
+func author(obj *unstructured.Unstructured, path []string) Author {
+	var found Author
+	for _, entry := range obj.GetManagedFields() {
+		var fields map[string]any
+		if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.Raw, &fields) != nil || !owns(obj.Object, fields, path) {
+			continue
+		}
+		when := metav1.Time{}
+		if entry.Time != nil {
+			when = *entry.Time
+		}
+		if found.Manager == "" || when.After(found.Time) {
+			found = Author{Manager: sanitize.Line(entry.Manager), Time: when.Time}
+		}
+	}
+	return found
+}
+
+// owns reports whether fields, in the notation of metadata.managedFields
+// (https://kubernetes.io/docs/reference/using-api/server-side-apply/), have the
+// path of value, or a field above it that is owned as a whole.
+func owns(value any, fields map[string]any, path []string) bool {
+	for _, p := range path {
+		next, ok := fields["f:"+p].(map[string]any)
+		if _, err := strconv.Atoi(p); err == nil {
+			element, _ := at(value, []string{p})
+			next, ok = elementOf(fields, element)
+		}
+		if !ok {
+			return false
+		}
+		if len(next) == 0 {
+			return true
+		}
+		value, _ = at(value, []string{p})
+		fields = next
+	}
+	return true
+}
+
+// elementOf finds the fields of a list's element by the keys that name it.
+func elementOf(fields map[string]any, element any) (map[string]any, bool) {
+	object, _ := element.(map[string]any)
+	for name, sub := range fields {
+		if len(name) < 2 || name[:2] != "k:" {
+			continue
+		}
+		var keys map[string]any
+		if json.Unmarshal([]byte(name[2:]), &keys) != nil {
+			continue
+		}
+		same := len(keys) > 0
+		for k, v := range keys {
+			same = same && Word(object[k]) == Word(v)
+		}
+		if found, ok := sub.(map[string]any); ok && same {
+			return found, true
+		}
+	}
+	return nil, false
+}
