@@ -133,8 +133,13 @@ func deleteBody(req *http.Request) (bool, *http.Request, error) {
 	if err != nil {
 		return false, req, fmt.Errorf("read the options of a delete: %w", err)
 	}
-	if len(body) > maxDeleteOptions {
-		return false, req, nil
+	if len(body) > maxDeleteOptions { // the rest is still to be read by the next
+		again := req.Clone(req.Context())
+		again.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(body), req.Body), req.Body}
+		return false, again, nil
 	}
 	if err := req.Body.Close(); err != nil {
 		return false, req, fmt.Errorf("read the options of a delete: %w", err)
@@ -174,43 +179,31 @@ func decodeDeleteOptions(contentType string, body []byte) (*metav1.DeleteOptions
 	return &opts, err == nil
 }
 
-// String describes the call after "refused to".
-func (c call) String() string {
-	if c.resource == "" {
-		return c.method + " " + c.path
-	}
-	object := c.resource
-	if c.name != "" {
-		object += "/" + c.name
-	}
-	if c.namespace != "" && c.resource != "namespaces" {
-		object += " in " + c.namespace
-	}
-	switch c.subresource {
-	case "":
-	case "exec":
-		return "exec into " + object
-	case "attach":
-		return "attach to " + object
-	case "portforward":
-		return "forward a port of " + object
-	case "proxy":
-		return "send a request through " + object
-	default:
-		object = c.subresource + " of " + object
-	}
+// public returns the call in the words of RBAC.
+func (c call) public() Call {
+	p := Call{Group: c.group, Resource: c.resource, Subresource: c.subresource, Namespace: c.namespace, Name: c.name}
 	switch c.method {
 	case http.MethodPost:
-		return "create " + object
+		p.Verb = "create"
 	case http.MethodPut:
-		return "update " + object
+		p.Verb = "update"
 	case http.MethodPatch:
-		return "patch " + object
+		p.Verb = "patch"
 	case http.MethodDelete:
+		p.Verb = "delete"
 		if c.name == "" {
-			return "delete all " + object
+			p.Verb = "deletecollection"
 		}
-		return "delete " + object
+	case "", http.MethodGet:
+		p.Verb = "get"
+	default:
+		p.Verb = c.method
 	}
-	return c.method + " " + object
+	if c.connects() {
+		p.Verb = "create" // even where a GET begins it
+	}
+	if c.resource == "" { // not a resource, but it has to be called something
+		p.Verb, p.Resource = c.method, c.path
+	}
+	return p
 }
