@@ -1,0 +1,140 @@
+// Package stream opens the long connections into containers: exec, attach and
+// port-forward, over WebSocket and, where that fails, SPDY. Both go through the
+// client's own transport, and with it through its guard.
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/portforward"
+	"k8s.io/client-go/tools/remotecommand"
+	"k8s.io/client-go/transport/spdy"
+	"k8s.io/streaming/pkg/httpstream"
+
+	"quarterdeck/kube"
+)
+
+// patience is how long a server may take to open a connection.
+const patience = 15 * time.Second
+
+// Executor returns what runs a command in a container of a pod, or attaches to
+// it: subresource is exec or attach, and options are its parameters. opened, if
+// not nil, is called when the connection stands. An Executor is for one use.
+func Executor(ctx context.Context, c *kube.Client, pod kube.Ref, subresource string, options runtime.Object, opened func()) (remotecommand.Executor, error) {
+	u, err := address(c, pod, subresource, options)
+	if err != nil {
+		return nil, err
+	}
+	cfg := config(ctx, c, opened)
+	// The server takes a WebSocket from a GET only.
+	ws, err := remotecommand.NewWebSocketExecutor(cfg, http.MethodGet, u.String())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", subresource, err)
+	}
+	old, err := remotecommand.NewSPDYExecutor(cfg, http.MethodPost, u)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", subresource, err)
+	}
+	return remotecommand.NewFallbackExecutor(ws, old, fallBack)
+}
+
+// Dial opens a connection that carries connections to the ports of a pod. ctx
+// bounds the opening only.
+func Dial(ctx context.Context, c *kube.Client, pod kube.Ref) (httpstream.Connection, error) {
+	u, err := address(c, pod, "portforward", nil)
+	if err != nil {
+		return nil, err
+	}
+	cfg := config(ctx, c, nil)
+	transport, upgrader, err := spdy.RoundTripperFor(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("forward a port of %s: %w", pod, err)
+	}
+	old := spdy.NewDialerForStreaming(upgrader, &http.Client{Transport: transport}, http.MethodPost, u)
+	ws, err := portforward.NewSPDYOverWebsocketDialerForStreaming(u, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("forward a port of %s: %w", pod, err)
+	}
+	conn, protocol, err := portforward.NewFallbackDialerForStreaming(ws, old, fallBack).Dial(portforward.PortForwardProtocolV1Name)
+	if err != nil {
+		return nil, err
+	}
+	if protocol != portforward.PortForwardProtocolV1Name {
+		_ = conn.Close() // it is of no use
+		return nil, fmt.Errorf("forward a port of %s: the server speaks %q, not %q", pod, protocol, portforward.PortForwardProtocolV1Name)
+	}
+	return conn, nil
+}
+
+// fallBack reports whether SPDY may work where WebSocket did not. That includes
+// a refusal: servers before 1.35 ask for another verb for each of them.
+func fallBack(err error) bool {
+	return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
+}
+
+func address(c *kube.Client, pod kube.Ref, subresource string, options runtime.Object) (*url.URL, error) {
+	r, err := c.REST(corev1.SchemeGroupVersion)
+	if err != nil {
+		return nil, err
+	}
+	req := r.Post().Namespace(pod.Namespace).Resource("pods").Name(pod.Name).SubResource(subresource)
+	if options != nil {
+		req = req.VersionedParams(options, scheme.ParameterCodec)
+	}
+	return req.URL(), nil
+}
+
+// config returns the client's settings for one connection, whose requests carry
+// ctx: the libraries do not pass it on everywhere, and the guard reads it.
+func config(ctx context.Context, c *kube.Client, opened func()) *rest.Config {
+	cfg := c.Config()
+	cfg.Wrap(func(rt http.RoundTripper) http.RoundTripper {
+		return &carrier{ctx: ctx, opened: opened, next: rt}
+	})
+	return cfg
+}
+
+// carrier gives requests a context and a deadline. Neither ends the connection
+// that a request was upgraded to.
+type carrier struct {
+	ctx    context.Context
+	opened func()
+	next   http.RoundTripper
+}
+
+// WrappedRoundTripper lets client-go find the transport beneath.
+func (t *carrier) WrappedRoundTripper() http.RoundTripper { return t.next }
+
+func (t *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeoutCause(t.ctx, patience, errSlow)
+	defer cancel()
+	res, err := t.next.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		if errors.Is(context.Cause(ctx), errSlow) {
+			err = errSlow
+		}
+		return nil, err
+	}
+	if t.opened != nil && res.StatusCode == http.StatusSwitchingProtocols {
+		t.opened()
+	}
+	return res, nil
+}
+
+var errSlow = fmt.Errorf("the server did not open the connection within %v: check that it is reachable", patience)
+
+// Lost reports whether err, of a connection that stood, means that it broke off
+// and not that the other side ended it.
+func Lost(err error) bool {
+	return errors.Is(err, ErrSilent) || strings.Contains(err.Error(), "error reading from error stream")
+}
