@@ -2,6 +2,7 @@ package views
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -236,7 +237,7 @@ type part struct {
 // goroutine that calls Take and Has.
 type workloadSource struct {
 	parts   []part
-	works   []*store.Subscription[*object.Workload]
+	works   map[string]*store.Subscription[*object.Workload] // by kind
 	podsSub *store.Subscription[*object.Pod]
 	changed chan struct{}
 	done    chan struct{}
@@ -249,14 +250,15 @@ type workloadSource struct {
 func newWorkloadSource(s *Session, scope Scope) *workloadSource {
 	src := &workloadSource{
 		changed: make(chan struct{}, 1), done: make(chan struct{}), folds: scope.folds,
-		work: map[types.UID]*object.Workload{}, pods: map[types.UID]*object.Pod{},
+		works: map[string]*store.Subscription[*object.Workload]{},
+		work:  map[types.UID]*object.Workload{}, pods: map[types.UID]*object.Pod{},
 	}
 	hub, in := s.Client.Stores, scope.store()
 	for _, k := range []store.Kind[*object.Workload]{
 		object.Deployments(), object.StatefulSets(), object.DaemonSets(), object.CronJobs(), object.Jobs(), object.ReplicaSets(),
 	} {
 		sub := store.Open(hub, k, in)
-		src.works = append(src.works, sub)
+		src.works[k.Kind] = sub
 		src.parts = append(src.parts, part{k.GVR.Resource, sub})
 	}
 	src.podsSub = store.Open(hub, object.Pods(), in)
@@ -305,10 +307,10 @@ func (s *workloadSource) Status() store.Status {
 // Take returns all rows. They are few, a thousand or two in the largest
 // clusters, and made anew each time from the pods, which are many.
 func (s *workloadSource) Take() (store.Delta[*workloadRow], store.Status) {
-	for _, sub := range s.works {
-		take(sub, s.work)
+	for kind, sub := range s.works {
+		take(sub, s.work, func(w *object.Workload) bool { return w.Kind == kind })
 	}
-	take(s.podsSub, s.pods)
+	take(s.podsSub, s.pods, func(*object.Pod) bool { return true })
 	return store.Delta[*workloadRow]{Reset: true, Added: s.rows()}, s.Status()
 }
 
@@ -325,11 +327,12 @@ func (s *workloadSource) Has(uid types.UID) bool {
 	return slices.ContainsFunc(p.Containers, func(c object.Container) bool { return c.Name == container })
 }
 
-// take brings into into what changed in sub.
-func take[T store.Object](sub *store.Subscription[T], into map[types.UID]T) {
+// take brings into into what changed in sub, whose objects are those that are
+// its own.
+func take[T store.Object](sub *store.Subscription[T], into map[types.UID]T, own func(T) bool) {
 	d, _ := sub.Take()
 	if d.Reset {
-		clear(into)
+		maps.DeleteFunc(into, func(_ types.UID, o T) bool { return own(o) })
 	}
 	for _, o := range d.Removed {
 		delete(into, o.Head().UID)
