@@ -46,6 +46,7 @@ type App struct {
 	stack        []Frame   // the last is on top and visible
 	past, future [][]Frame // of stacks, for history; their views are closed
 	picker       *Picker
+	recent       []choice // of the palette, newest first
 	prompt       *promptLine
 	toast        toast
 	notices      []string
@@ -129,7 +130,7 @@ func (a *App) update(msg tea.Msg) tea.Cmd {
 		return a.picker.init(a.opts.Theme)
 	case pickerMsg:
 		if a.picker == msg.to {
-			return msg.to.update(msg.msg)
+			return a.loaded(msg.msg)
 		}
 	case ToastMsg:
 		return a.say(msg.Tone, msg.Text)
@@ -404,43 +405,10 @@ func (a *App) global() []Action {
 	return actions
 }
 
-func (a *App) palette() tea.Cmd {
-	if a.opts.Palette == nil {
-		return nil
-	}
-	p := a.opts.Palette(a.top())
-	p.Items = append(p.Items, a.actionItems()...)
-	return a.update(PickMsg{p})
-}
-
-// menu lists every action on the selection.
-func (a *App) menu() tea.Cmd {
-	return a.update(PickMsg{&Picker{Title: "actions", Items: a.actionItems()}})
-}
-
-func (a *App) actionItems() []Item {
-	var items []Item
-	for _, action := range a.actions() {
-		b, ok := a.opts.Keys.Binding(action.ID)
-		if !ok || strings.HasPrefix(string(action.ID), "app.palette") || strings.HasPrefix(string(action.ID), "app.menu") {
-			continue
-		}
-		title := action.Title
-		if title == "" {
-			title = b.Title
-		}
-		items = append(items, Item{
-			Label: title, Detail: b.Help, Note: a.opts.Keys.Label(action.ID), Disabled: action.Disabled,
-			Run: func() tea.Msg { return a.run(action) },
-		})
-	}
-	return items
-}
-
 func (a *App) paste(text string) tea.Cmd {
 	switch {
 	case a.picker != nil:
-		return a.picker.paste(text)
+		a.picker.paste(text)
 	case a.prompt != nil:
 		return a.perform(a.prompt.paste(text))
 	}

@@ -236,15 +236,7 @@ func (a *App) pickerKey(msg tea.KeyPressMsg) tea.Cmd {
 	for _, id := range a.opts.Keys.ActionsIn(msg.String(), keymap.Prompt|keymap.Dialog) {
 		switch id {
 		case keymap.PromptAccept:
-			item, ok, why := p.choice()
-			if why != "" {
-				return a.say(theme.Warn, why)
-			}
-			a.picker = nil
-			if !ok {
-				return nil
-			}
-			return a.perform(item.Run())
+			return a.choose()
 		case keymap.PromptCancel:
 			a.picker = nil
 			return nil
@@ -263,5 +255,6 @@ func (a *App) pickerKey(msg tea.KeyPressMsg) tea.Cmd {
 			return tea.Suspend
 		}
 	}
-	return p.key(msg)
+	p.key(msg)
+	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/sahilm/fuzzy"
 
 	"quarterdeck/ui/cell"
 	"quarterdeck/ui/prompt"
@@ -15,36 +14,61 @@ import (
 
 // Picker lets the user choose one of a list by typing a part of it. It opens
 // from the bottom of the screen: the list, and under it the line being typed.
+//
+// Enter never takes what is typed for something that the list is about to have:
+// while Load is under way and no item begins with the text, it waits.
 type Picker struct {
 	Title string
 	Items []Item
 	// Free makes an item of what is typed, for lists that may be incomplete; nil
-	// if only the items can be chosen.
-	Free func(text string) Item
-	// Load fetches more items while the picker is already open. Its message is
-	// a Loaded.
-	Load tea.Cmd
+	// if only the items can be chosen. It stands in a row of its own, and only
+	// where the items have nothing better. sure says that it is what is meant
+	// though more items are still to come.
+	Free func(text string) (item Item, sure bool)
+	// Load fetches more items while the picker is already open, all at the same
+	// time. Their messages are of type Loaded.
+	Load []tea.Cmd
+	// Loads says what is fetched: "namespaces".
+	Loads string
 
 	theme   *theme.Theme
 	input   *prompt.Prompt
-	shown   []int // positions in Items, best match first
+	shown   []int // positions in Items or freeRow, best match first
+	free    Item  // what freeRow stands for
+	sure    bool  // of free
+	fit     fit   // of the best item
 	cursor  int
-	loading bool
-	problem string // why not all items are there
+	moved   bool // the user has moved the cursor since the text changed
+	entered bool // enter waits for what is being loaded
+	loading int  // how many of Load have not answered
+	problem string
+	palette bool
+	recent  []choice // newest first; they come before others that fit as well
 }
+
+// freeRow is the place in shown of the item that Free made.
+const freeRow = -1
 
 // Item is one choice.
 type Item struct {
 	Label    string
-	Detail   string // what it is, in a few words
-	Note     string // at the right: its key
+	Aliases  []string // other words for it
+	Detail   string   // what it is, in a few words
+	Note     string   // at the right: its key
 	Tone     theme.Tone
+	Rank     int    // of those that fit equally well, the lowest comes first
 	Disabled string // why it cannot be chosen, "" if it can
 	Current  bool   // where the cursor begins
 	Run      func() tea.Msg
 }
 
-// Loaded is what a picker's Load found.
+// choice names an item that was chosen.
+type choice struct {
+	rank  int
+	label string
+}
+
+// Loaded is what one of a picker's Load found.
 type Loaded struct {
 	Items   []Item
 	Problem string // why there may be more, "" if this is all
@@ -57,106 +81,97 @@ type pickerMsg struct {
 
 func (p *Picker) init(th *theme.Theme) tea.Cmd {
 	p.theme, p.input = th, prompt.New(th, p.Title+th.Glyphs.Crumb+" ")
+	p.loading = len(p.Load)
 	p.match()
-	if p.Load == nil {
-		return nil
+	cmds := make([]tea.Cmd, len(p.Load))
+	for i, load := range p.Load {
+		cmds[i] = func() tea.Msg {
+			loaded, _ := load().(Loaded)
+			return pickerMsg{p, loaded}
+		}
 	}
-	p.loading = true
-	load := p.Load
-	return func() tea.Msg {
-		loaded, _ := load().(Loaded)
-		return pickerMsg{p, loaded}
-	}
+	return tea.Batch(cmds...)
 }
 
-// update takes what was loaded.
-func (p *Picker) update(msg Loaded) tea.Cmd {
-	p.loading, p.problem = false, msg.Problem
+// update takes what was loaded. The cursor stays on what the user moved it to.
+func (p *Picker) update(msg Loaded) {
+	p.loading--
+	if msg.Problem != "" {
+		p.problem = strings.TrimPrefix(p.problem+"; "+msg.Problem, "; ")
+	}
+	selected, chosen := freeRow, p.moved && p.cursor < len(p.shown)
+	if chosen {
+		selected = p.shown[p.cursor]
+	}
 	p.Items = append(p.Items, msg.Items...)
 	p.match()
-	return nil
+	if at := slices.Index(p.shown, selected); chosen && at >= 0 {
+		p.cursor = at
+	}
 }
 
-func (p *Picker) key(msg tea.KeyPressMsg) tea.Cmd {
+func (p *Picker) key(msg tea.KeyPressMsg) {
 	before := p.input.Value()
 	p.input.Update(msg)
 	if p.input.Value() != before {
-		p.match()
+		p.typed()
 	}
-	return nil
 }
 
-func (p *Picker) paste(text string) tea.Cmd {
+func (p *Picker) paste(text string) {
 	p.input.Paste(text)
+	p.typed()
+}
+
+// typed looks again for what fits, after the text has changed.
+func (p *Picker) typed() {
+	p.moved, p.entered = false, false
 	p.match()
-	return nil
 }
 
-// labels makes the items a source for the fuzzy search.
-type labels []Item
-
-func (l labels) String(i int) string { return l[i].Label }
-func (l labels) Len() int            { return len(l) }
-
-// match finds the items that fit what is typed, best first. Items that begin
-// with it, or are it, come before those that merely contain its letters.
-func (p *Picker) match() {
-	text := p.input.Value()
-	p.shown, p.cursor = p.shown[:0], 0
-	if text == "" {
-		for i, item := range p.Items {
-			if item.Current {
-				p.cursor = i
-			}
-			p.shown = append(p.shown, i)
-		}
-		return
-	}
-	for _, m := range fuzzy.FindFrom(text, labels(p.Items)) {
-		p.shown = append(p.shown, m.Index)
-	}
-	rank := func(i int) int {
-		switch label := strings.ToLower(p.Items[i].Label); {
-		case label == strings.ToLower(text):
-			return 0
-		case strings.HasPrefix(label, strings.ToLower(text)):
-			return 1
-		}
-		return 2
-	}
-	slices.SortStableFunc(p.shown, func(a, b int) int { return rank(a) - rank(b) })
-}
+func (p *Picker) text() string { return strings.TrimSpace(p.input.Value()) }
 
 func (p *Picker) move(n int) {
 	p.cursor = max(0, min(p.cursor+n, len(p.shown)-1))
+	p.moved, p.entered = true, false
 }
 
 // complete types the label under the cursor.
 func (p *Picker) complete() {
-	if p.cursor < len(p.shown) {
+	if p.cursor < len(p.shown) && p.shown[p.cursor] != freeRow {
 		p.input.SetValue(p.Items[p.shown[p.cursor]].Label)
-		p.match()
+		p.typed()
 	}
+}
+
+// waits reports whether what is still being loaded may fit better than all that
+// is there.
+func (p *Picker) waits() bool {
+	return p.loading > 0 && !p.moved && !p.sure && p.fit > begins && p.text() != ""
+}
+
+// guesses reports whether what enter would take is only what was typed.
+func (p *Picker) guesses() bool {
+	return p.cursor >= len(p.shown) || p.shown[p.cursor] == freeRow && !p.sure
 }
 
 // choice returns the item to run, or why it cannot be.
 func (p *Picker) choice() (item Item, ok bool, why string) {
-	text := strings.TrimSpace(p.input.Value())
 	if p.cursor < len(p.shown) {
-		item = p.Items[p.shown[p.cursor]]
-		// A list that may be incomplete must not turn a name that was typed in
-		// full into a similar one.
-		if p.Free == nil || text == "" || strings.HasPrefix(item.Label, text) || p.cursor > 0 {
-			return item, true, item.Disabled
-		}
+		item = *p.item(p.shown[p.cursor])
+		return item, true, item.Disabled
 	}
-	if p.Free != nil && text != "" {
-		return p.Free(text), true, ""
-	}
-	if text != "" {
+	if text := p.text(); text != "" {
 		return Item{}, false, fmt.Sprintf("%s: nothing matches %q", p.Title, text)
 	}
 	return Item{}, false, ""
+}
+
+func (p *Picker) item(i int) *Item {
+	if i == freeRow {
+		return &p.free
+	}
+	return &p.Items[i]
 }
 
 // view returns the sheet, at most height lines, and the column of the cursor.
@@ -169,29 +184,38 @@ func (p *Picker) view(width, height int) ([]string, int) {
 	}
 	labelWidth := 0
 	for _, i := range p.shown[top : top+rows] {
-		labelWidth = max(labelWidth, cell.Width(p.Items[i].Label))
+		labelWidth = max(labelWidth, cell.Width(p.item(i).Label))
 	}
 	labelWidth = min(labelWidth, width*2/3)
 	for n, i := range p.shown[top : top+rows] {
-		lines = append(lines, p.row(&p.Items[i], labelWidth, width, top+n == p.cursor))
+		lines = append(lines, p.row(p.item(i), labelWidth, width, top+n == p.cursor))
 	}
-	side := fmt.Sprintf("%d of %d", len(p.shown), len(p.Items))
-	tone := theme.Muted
-	switch {
-	case p.loading:
-		side = "loading" + string(p.theme.Glyphs.Ellipsis)
-	case p.problem != "":
-		side, tone = p.problem, theme.Warn
-	case len(p.Items) == 0 && p.Free == nil:
-		side, tone = "nothing to choose from", theme.Warn
-	case len(p.shown) == 0 && p.Free != nil:
-		side = "enter takes it as typed"
-	case len(p.shown) == 0:
-		side, tone = "nothing matches", theme.Warn
-	}
+	side, tone := p.state()
 	side = cell.Truncate(side, width/2)
 	input := p.input.View(width - cell.Width(side) - 2)
 	return append(lines, input+" "+p.theme.Render(tone, side)), p.input.Cursor()
+}
+
+// state says how many items fit, and whether these are all.
+func (p *Picker) state() (string, theme.Tone) {
+	found := len(p.shown)
+	if slices.Contains(p.shown, freeRow) {
+		found--
+	}
+	ellipsis := string(p.theme.Glyphs.Ellipsis)
+	switch {
+	case p.entered:
+		return "loading " + p.Loads + ellipsis, theme.Busy
+	case p.loading > 0:
+		return "loading" + ellipsis, theme.Muted
+	case p.problem != "":
+		return p.problem, theme.Warn
+	case len(p.Items) == 0 && p.Free == nil:
+		return "nothing to choose from", theme.Warn
+	case found == 0 && !p.sure:
+		return "nothing matches", theme.Warn
+	}
+	return fmt.Sprintf("%d of %d", found, len(p.Items)), theme.Muted
 }
 
 func (p *Picker) row(item *Item, labelWidth, width int, selected bool) string {

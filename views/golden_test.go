@@ -257,7 +257,7 @@ func TestPickers(t *testing.T) {
 		open("copy-cell", "Y")
 		open("help", "?")
 		b.press(":")
-		b.text("nothing like this")
+		b.text("nothing")
 		b.press("enter")
 		seen.both(b, "palette-unknown")
 		b.press("esc", ":")

@@ -3,12 +3,13 @@ package views
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
-	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"quarterdeck/kube/sanitize"
@@ -16,8 +17,8 @@ import (
 	"quarterdeck/ui/theme"
 )
 
-// namespaces returns the choice of a namespace. A name that is typed in full is
-// always taken: who may work in one namespace often may not list them.
+// namespaces returns the choice of a namespace. A name that the server does not
+// list can be typed: who may work in one namespace often may not list them.
 func (s *Session) namespaces(open func(namespace string) tea.Msg) *ui.Picker {
 	item := func(name string) ui.Item {
 		return ui.Item{Label: name, Current: name == s.Namespace, Run: func() tea.Msg { return open(name) }}
@@ -27,17 +28,15 @@ func (s *Session) namespaces(open func(namespace string) tea.Msg) *ui.Picker {
 		Note: s.Keys.Label("namespace.all"), Run: func() tea.Msg { return open("") },
 	}
 	return &ui.Picker{
-		Title: "namespace",
+		Title: "namespace", Loads: "namespaces",
 		Items: []ui.Item{all},
-		Free: func(name string) ui.Item {
+		Free: func(name string) (ui.Item, bool) {
 			it := item(name)
-			it.Detail = "typed"
-			return it
+			it.Label, it.Detail, it.Disabled = fmt.Sprintf("use %q", name), "the server did not list it", notNamespace(name)
+			return it, false
 		},
-		Load: func() tea.Msg {
-			ctx, cancel := s.Client.Call(context.Background())
-			defer cancel()
-			names, err := s.NamespaceNames(ctx)
+		Load: []tea.Cmd{func() tea.Msg {
+			names, err := s.askNamespaces()
 			var loaded ui.Loaded
 			for _, n := range names {
 				loaded.Items = append(loaded.Items, item(n))
@@ -51,8 +50,23 @@ func (s *Session) namespaces(open func(namespace string) tea.Msg) *ui.Picker {
 				}
 			}
 			return loaded
-		},
+		}},
 	}
+}
+
+// notNamespace says why a name cannot be that of a namespace, "" if it can.
+func notNamespace(name string) string {
+	if len(validation.IsDNS1123Label(name)) == 0 {
+		return ""
+	}
+	return "no namespace can have this name: it takes small letters, digits and -"
+}
+
+// askNamespaces is NamespaceNames for as long as the user should wait.
+func (s *Session) askNamespaces() ([]string, error) {
+	ctx, cancel := s.Client.Call(context.Background())
+	defer cancel()
+	return s.NamespaceNames(ctx)
 }
 
 // NamespaceNames asks the server for the names of all namespaces.
@@ -114,70 +128,4 @@ func (s *Session) switchContext(name string) tea.Msg {
 	}
 	to := s.Program.Session(c, "", false)
 	return ui.Root(s.home().Frame(to, Scope{}))
-}
-
-// Palette returns what can be gone to by name: the resources. A namespace or a
-// context is typed behind ns or ctx; see command.
-func (p *Program) Palette(ui.View) *ui.Picker {
-	s := p.session()
-	picker := &ui.Picker{Title: ":"}
-	for _, o := range Catalog() {
-		n := o.Names()
-		detail := n.Kind
-		if len(n.Short) > 0 {
-			detail += " (" + strings.Join(n.Short, ", ") + ")"
-		}
-		picker.Items = append(picker.Items, ui.Item{
-			Label: n.Plural, Detail: detail,
-			Run: func() tea.Msg { return ui.Root(o.Frame(s, Scope{})) },
-		})
-	}
-	picker.Free = func(text string) ui.Item { return s.command(text) }
-	picker.Load = func() tea.Msg {
-		more, err := s.discovered(false)
-		loaded := ui.Loaded{}
-		for _, o := range more {
-			n := o.Names()
-			loaded.Items = append(loaded.Items, ui.Item{
-				Label: n.Plural, Detail: n.Kind + " " + n.GVR.GroupVersion().String(),
-				Run: func() tea.Msg { return ui.Root(o.Frame(s, Scope{})) },
-			})
-		}
-		if err != nil {
-			loaded.Problem = "not all kinds: " + Cause(err)
-		}
-		return loaded
-	}
-	return picker
-}
-
-// command returns what a line typed into the palette does: KIND, KIND
-// NAMESPACE, KIND /FILTER, ns NAME, ctx NAME.
-func (s *Session) command(line string) ui.Item {
-	return ui.Item{Label: line, Run: func() tea.Msg {
-		words := strings.Fields(line)
-		if len(words) == 0 {
-			return nil
-		}
-		word, args := words[0], words[1:]
-		switch {
-		case (word == "ns" || word == "namespace") && len(args) == 1:
-			return ui.Root(s.home().Frame(s.In(args[0]), Scope{}))
-		case (word == "ctx" || word == "context") && len(args) == 1:
-			return s.switchContext(args[0])
-		case word == "ctx" || word == "contexts":
-			return ui.Pick(s.contexts())
-		case word == "q" || word == "quit":
-			return tea.Quit
-		}
-		to := s
-		if len(args) > 0 && !strings.HasPrefix(args[0], "/") {
-			to, args = s.In(args[0]), args[1:]
-		}
-		scope := Scope{}
-		if rest := strings.Join(args, " "); strings.HasPrefix(rest, "/") {
-			scope.Filter = rest[1:]
-		}
-		return s.with(word, func(o Opener) tea.Msg { return ui.Root(o.Frame(to, scope)) })
-	}}
 }
