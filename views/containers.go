@@ -33,7 +33,7 @@ func containers() *Resource[*container] {
 func containersOf() *Resource[*container] { return containersWith() }
 
 func containersWith(pod ...Column[*container]) *Resource[*container] {
-	columns := append([]Column[*container]{nameColumn[*container]()}, pod...)
+	columns := append([]Column[*container]{nameColumn[*container]().flex(2, 10)}, pod...) // the name of a pod is longer
 	return &Resource[*container]{
 		Kind: store.Kind[*container]{
 			GVR: corev1.SchemeGroupVersion.WithResource("containers"), Kind: "Container", Namespaced: true,
@@ -42,7 +42,7 @@ func containersWith(pod ...Column[*container]) *Resource[*container] {
 		Columns: append(append(columns,
 			text("type", func(c *container) string { return c.Type.String() }),
 			Column[*container]{
-				ID: "state", Kind: field.Text, Min: 16, Max: 28,
+				ID: "state", Kind: field.Text, Min: statusWidth, Max: 28,
 				Value: func(c *container, _ *Env) field.Value { return field.Of(containerState(c.Container)) },
 				Tone:  func(c *container, _ *Env) theme.Tone { return containerTone(c.Container) },
 			},

@@ -29,7 +29,7 @@ func workloadColumns(kind bool) []Column[*object.Workload] {
 			Value: func(w *object.Workload, _ *Env) field.Value { return pair(int64(w.Ready), int64(w.Desired)) },
 		},
 		Column[*object.Workload]{
-			ID: "status", Kind: field.Text, Min: 14, Max: 28,
+			ID: "status", Kind: field.Text, Min: statusWidth, Max: 28,
 			Value: func(w *object.Workload, _ *Env) field.Value {
 				words, _ := w.Status()
 				return field.Of(words)
@@ -120,7 +120,7 @@ func jobs() *Resource[*object.Workload] {
 			Value: func(w *object.Workload, _ *Env) field.Value { return pair(int64(w.Ready), int64(w.Desired)) },
 		},
 		{
-			ID: "status", Kind: field.Text, Min: 14, Max: 28,
+			ID: "status", Kind: field.Text, Min: statusWidth, Max: 28,
 			Value: func(w *object.Workload, _ *Env) field.Value { words, _ := w.Status(); return field.Of(words) },
 			Tone:  workloadTone,
 		},
@@ -211,7 +211,7 @@ func nodes() *Resource[*object.Node] {
 		Kind: object.Nodes(), Name: "nodes", Short: []string{"no"},
 		Columns: append([]Column[*object.Node]{
 			nameColumn[*object.Node](),
-			text("status", func(n *object.Node) string { return n.Status }).between(8, 30).toned(nodeTone),
+			text("status", func(n *object.Node) string { return n.Status }).between(statusWidth, 30).toned(nodeTone),
 			text("zone", func(n *object.Node) string { return n.Zone }).between(4, 20),
 			text("type", func(n *object.Node) string { return n.Instance }).between(4, 16),
 			text("roles", func(n *object.Node) string { return n.Roles }).wide(),

@@ -34,6 +34,8 @@ type list[T store.Object] struct {
 	table   *table.Table[T]
 	env     *Env
 	metrics *metrics.Snapshot
+	// unmeasured says that there is nothing to ask for the columns of usage.
+	unmeasured bool
 
 	source source[T] // nil while hidden
 	usage  *metrics.Subscription
@@ -66,7 +68,7 @@ func newList[T store.Object](r *Resource[T], s *Session, scope Scope) *list[T] {
 	l := &list[T]{
 		res: r, session: s, scope: scope, table: table.New[T](s.Theme),
 		env: &Env{Now: s.Now()}, sortID: r.Sort, desc: r.Desc, detail: s.Settings.Detail,
-		proj: &projection[T]{}, resort: true,
+		proj: &projection[T]{}, resort: true, unmeasured: !s.Settings.Metrics,
 	}
 	l.setColumns(r.Columns)
 	if f, err := filter.Parse(scope.Filter, filterColumns(l.cols)); err == nil {
@@ -79,10 +81,16 @@ func newList[T store.Object](r *Resource[T], s *Session, scope Scope) *list[T] {
 	return l
 }
 
-// setColumns puts columns into the table.
+// setColumns changes the columns.
 func (l *list[T]) setColumns(own []Column[T]) {
 	l.cols = l.res.columns(own, l.scope.Namespace == "")
-	l.table.SetColumns(tableColumns(l.cols, func() *Env { return l.env }))
+	l.showColumns()
+}
+
+// showColumns puts those columns into the table that may have something to say.
+func (l *list[T]) showColumns() {
+	shown := slices.DeleteFunc(slices.Clone(l.cols), func(c Column[T]) bool { return c.Usage && l.unmeasured })
+	l.table.SetColumns(tableColumns(shown, func() *Env { return l.env }))
 }
 
 // adoptColumns takes the server's columns over as soon as they are known.
@@ -145,7 +153,7 @@ func (l *list[T]) showUsage() tea.Cmd {
 		return nil // the cells say n/a
 	}
 	l.usage = src.Subscribe(l.ctx, l.res.Usage(l.scope))
-	l.metrics = l.usage.Snapshot() // another view may have asked before
+	l.takeUsage() // another view may have asked before
 	return l.waitUsage()
 }
 
@@ -161,13 +169,23 @@ func (l *list[T]) waitUsage() tea.Cmd {
 	})
 }
 
+// takeUsage takes what is known of the metrics API.
+func (l *list[T]) takeUsage() {
+	l.metrics = l.usage.Snapshot()
+	unmeasured := l.metrics.State == metrics.Absent
+	if l.metrics.State != metrics.Waiting && unmeasured != l.unmeasured {
+		l.unmeasured = unmeasured
+		l.showColumns()
+	}
+}
+
 // setUsage takes new values; the order depends on them if it is by a column
 // that shows them.
 func (l *list[T]) setUsage() tea.Cmd {
 	if l.usage == nil {
 		return nil
 	}
-	l.metrics = l.usage.Snapshot()
+	l.takeUsage()
 	l.env.Metrics = l.metrics
 	if col := find(l.cols, l.sortID); (col != nil && col.Dynamic) || !l.filter.Empty() {
 		l.resort = true

@@ -305,6 +305,95 @@ func TestSortedByUse(t *testing.T) {
 	})
 }
 
+// Columns that can only say n/a leave their room to others, but not while it is
+// not known whether there is something to say.
+func TestUsageColumns(t *testing.T) {
+	lists := []string{"pods", "containers", "workloads", "nodes"}
+	look := func(change func(*settings), check func(b *bench, list string)) {
+		pipe(t, change, func(b *bench) {
+			b.resize(160, 50)
+			for _, list := range lists {
+				o, _ := known(list)
+				b.open(o)
+				check(b, list)
+			}
+		})
+	}
+	without := func(b *bench, _ string) {
+		b.wantNot("CPU", "MEM")
+		b.press("w")
+		b.wantNot("CPU", "MEM")
+		b.press("w")
+	}
+	with := func(b *bench, _ string) { b.want("CPU") }
+	look(nil, without)
+	look(func(set *settings) { set.Metrics = true }, without) // a server that has no metrics API
+	look(withMetrics, with)
+	look(func(set *settings) { // it does not answer
+		set.Metrics = true
+		never := make(chan struct{}) // of the bubble
+		set.answer = func(r apitest.Request) *apitest.Answer {
+			if r.GVR.Group == "metrics.k8s.io" {
+				return &apitest.Answer{Until: never}
+			}
+			return nil
+		}
+	}, with)
+	pipe(t, alone(func(set *settings) { set.Metrics = true }), func(b *bench) {
+		b.wantNot("CPU")
+		serveMetrics(b.Server) // installed meanwhile
+		time.Sleep(6 * time.Minute)
+		b.settle()
+		b.want("CPU")
+		b.press("y", "esc")
+		b.want("CPU")
+	})
+}
+
+// The states that matter most are read whole in the narrowest terminal, beside
+// names of usual length.
+func TestStatusInNarrowTerminal(t *testing.T) {
+	pod := func(status string) *corev1.Pod {
+		p := plainPod(1)
+		p.Name, p.Spec.NodeName = "checkout-7f9c5d6b8-x2k9p", "node-1"
+		p.Status.ContainerStatuses = []corev1.ContainerStatus{{
+			Name: "app", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: status}}, RestartCount: 12,
+			LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "OOMKilled", ExitCode: 137, FinishedAt: metav1.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)}},
+		}}
+		return p
+	}
+	node := &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: "ip-10-0-12-34.eu-central-1", Labels: map[string]string{"topology.kubernetes.io/zone": "eu-central-1a", "node.kubernetes.io/instance-type": "m7g.4xlarge"}},
+		Spec:       corev1.NodeSpec{Unschedulable: true},
+		Status: corev1.NodeStatus{
+			Conditions: []corev1.NodeCondition{{Type: "Ready", Status: "False"}}, NodeInfo: corev1.NodeSystemInfo{KubeletVersion: "v1.36.3"},
+		},
+	}
+	for _, measured := range []bool{false, true} {
+		for _, status := range []string{"ContainerCreating", "CrashLoopBackOff", "ImagePullBackOff"} {
+			pipe(t, func(set *settings) {
+				set.empty, set.Metrics = true, measured
+				set.prepare = func(s *apitest.Server) {
+					s.Put(pod(status), node)
+					if measured {
+						serveMetrics(s)
+					}
+				}
+			}, func(b *bench) {
+				for _, list := range []string{"pods", "containers", "workloads", "nodes"} {
+					o, _ := known(list)
+					b.open(o)
+					if list == "nodes" {
+						b.want("NotReady,cordoned")
+					} else {
+						b.want(status)
+					}
+				}
+			})
+		}
+	}
+}
+
 // A server's warnings are told once, one after the other.
 func TestNotices(t *testing.T) {
 	pipe(t, alone(nil), func(b *bench) {

@@ -27,7 +27,7 @@ func pods() *Resource[*object.Pod] {
 				Tone:  podReadyTone,
 			},
 			{
-				ID: "status", Kind: field.Text, Min: 14, Max: 28,
+				ID: "status", Kind: field.Text, Min: statusWidth, Max: 28,
 				Value: func(p *object.Pod, _ *Env) field.Value { return field.Of(p.Status) },
 				Tone:  podTone,
 			},

@@ -68,6 +68,9 @@ type Column[T store.Object] struct {
 	Tone      func(T, *Env) theme.Tone
 	// Dynamic says that the value changes without the object changing.
 	Dynamic bool
+	// Usage says that the value comes from the metrics API; a list does without
+	// the column where there is none.
+	Usage bool
 
 	Min, Max, Flex int
 	Align          cell.Align
@@ -293,6 +296,10 @@ func matcher[T store.Object](f *filter.Filter, cols []Column[T], env *Env, root 
 		return f.Match(row, env.Now)
 	}
 }
+
+// statusWidth is the least width of a state that must be read whole: it has room
+// for ContainerCreating, CrashLoopBackOff and NotReady,cordoned.
+const statusWidth = 17
 
 // The columns that most resources have.
 

@@ -61,7 +61,7 @@ func usageOfRequests[T store.Object](use used[T], requests func(T) object.Resour
 
 func (use used[T]) amount(m measure) Column[T] {
 	return Column[T]{
-		ID: m.id, Title: m.title, Kind: m.kind, Align: cell.Right, Dynamic: true, Tone: use.tone,
+		ID: m.id, Title: m.title, Kind: m.kind, Align: cell.Right, Dynamic: true, Usage: true, Tone: use.tone,
 		Value: func(o T, e *Env) field.Value {
 			if u, ok := use(o, e); ok {
 				return m.value(m.of(u))
@@ -73,7 +73,7 @@ func (use used[T]) amount(m measure) Column[T] {
 
 func (use used[T]) share(m measure, total func(T) object.Resources, id, title string) Column[T] {
 	return Column[T]{
-		ID: id, Title: title, Kind: field.Percent, Align: cell.Right, Dynamic: true, Tone: use.tone,
+		ID: id, Title: title, Kind: field.Percent, Align: cell.Right, Dynamic: true, Usage: true, Tone: use.tone,
 		Value: func(o T, e *Env) field.Value {
 			u, ok := use(o, e)
 			whole := m.of(total(o))

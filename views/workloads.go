@@ -58,7 +58,7 @@ func workloads() *Resource[*workloadRow] {
 				Value: func(r *workloadRow, _ *Env) field.Value { return r.ready() },
 			},
 			{
-				ID: "status", Kind: field.Text, Min: 14, Max: 28,
+				ID: "status", Kind: field.Text, Min: statusWidth, Max: 28,
 				Value: func(r *workloadRow, _ *Env) field.Value { return field.Of(r.status()) },
 				Tone:  workloadRowTone,
 			},
