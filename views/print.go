@@ -84,12 +84,9 @@ func (r *Resource[T]) read(ctx context.Context, s *Session, scope Scope) ([]T, e
 	defer src.Close()
 	for {
 		switch st := src.Status(); st.Phase {
-		case store.Live, store.Stale: // stale: all there, but not watched, which some may not
+		case store.Live, store.Stale, store.Partial: // stale: all there, but not watched, which some may not
 			d, _ := src.Take()
-			return d.Added, nil
-		case store.Partial:
-			d, _ := src.Take()
-			return d.Added, st.Err
+			return d.Added, missing(st.Err)
 		case store.Forbidden, store.Failed:
 			return nil, st.Err
 		case store.Syncing:

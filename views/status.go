@@ -56,13 +56,88 @@ func (s *Session) describe(h *ui.Header, st store.Status, doing string, at place
 	case store.Forbidden:
 		h.StateTone, h.State = theme.Error, glyphs.Off+" forbidden"
 	case store.Partial:
-		h.StateTone, h.State = theme.Warn, glyphs.On+" partial"
+		h.StateTone, h.State = theme.Warn, glyphs.On
 	case store.Failed:
 		h.StateTone, h.State = theme.Error, glyphs.Off+" no answer "+age
 	}
-	if st.Err != nil {
-		h.Problem = s.explain(st.Err, doing, at) + s.remedy(st.Err)
+	if st.Err == nil {
+		return
 	}
+	var partial *partialError
+	if !errors.As(st.Err, &partial) {
+		h.Problem = s.explain(st.Err, doing, at) + s.remedy(st.Err)
+		return
+	}
+	if partial.lost != nil {
+		h.State += " " + glyphs.Separator
+		h.Problem = s.explain(partial.lost, doing, at) + s.remedy(partial.lost) + "; "
+	}
+	h.State += fmt.Sprintf(" partial: %d of %d", partial.of-len(partial.refused), partial.of)
+	h.Problem += partial.missing() + s.remedy(partial.refusal)
+}
+
+// joinStatus makes one status of several: what is not there yet, is stale or
+// may not be read makes the whole so. names are those of the resources.
+func joinStatus(statuses []store.Status, names []string) store.Status {
+	joined := store.Status{Phase: store.Live}
+	partial := &partialError{of: len(statuses)}
+	badness := map[store.Phase]int{store.Live: 0, store.Syncing: 1, store.Stale: 2, store.Failed: 3}
+	for i, st := range statuses {
+		joined.Loaded += st.Loaded
+		joined.Total += max(st.Total, st.Loaded)
+		if st.Phase == store.Forbidden {
+			if partial.refused = append(partial.refused, names[i]); partial.refusal == nil {
+				partial.refusal = st.Err
+			}
+			continue
+		}
+		worse := badness[st.Phase] - badness[joined.Phase]
+		if worse > 0 || joined.Since.IsZero() || (worse == 0 && st.Since.Before(joined.Since)) {
+			joined.Phase, joined.Since, joined.Err = st.Phase, st.Since, st.Err
+		}
+	}
+	switch refused := len(partial.refused); {
+	case refused == 0:
+	case refused == len(statuses):
+		joined.Phase, joined.Since, joined.Err = store.Forbidden, statuses[0].Since, partial.refusal
+	case joined.Phase == store.Live:
+		joined.Phase, joined.Err = store.Partial, partial
+	case joined.Phase == store.Stale:
+		partial.lost = joined.Err
+		joined.Err = partial
+	}
+	return joined
+}
+
+// partialError says that some of several lists may not be read.
+type partialError struct {
+	refused []string
+	of      int
+	refusal error // the first
+	lost    error // why others are stale, nil if none is
+}
+
+func (e *partialError) missing() string {
+	return fmt.Sprintf("%d of %d lists are missing: you may not list %s", len(e.refused), e.of, strings.Join(e.refused, ", "))
+}
+
+func (e *partialError) Error() string {
+	if e.lost != nil {
+		return e.lost.Error() + "; " + e.missing()
+	}
+	return e.missing()
+}
+
+func (e *partialError) Unwrap() error { return e.refusal }
+
+// missing returns of a joined status' error what may not be read, nil if
+// everything may: what else it says is of no concern to who looks only once.
+func missing(err error) error {
+	var partial *partialError
+	if !errors.As(err, &partial) {
+		return nil
+	}
+	return &partialError{refused: partial.refused, of: partial.of, refusal: partial.refusal}
 }
 
 // remedy names the key that helps where credentials are the trouble.

@@ -16,9 +16,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"quarterdeck/keymap"
 	"quarterdeck/kube"
 	"quarterdeck/kube/guard"
 	"quarterdeck/kube/store"
+	"quarterdeck/ui"
+	"quarterdeck/ui/theme"
 )
 
 func podsGVR() schema.GroupVersionResource {
@@ -94,8 +97,8 @@ func TestJoinStatus(t *testing.T) {
 		{"one refused", []store.Status{live, no}, "partial 5/5 since 10 1 of 2 lists are missing: you may not list b"},
 		{"first refused", []store.Status{no, live, no}, "partial 5/5 since 10 2 of 3 lists are missing: you may not list a, c"},
 		{"refused and loading", []store.Status{no, syncing}, "loading 3/9 since 20 <nil>"},
-		{"refused and stale", []store.Status{no, stale}, "stale 2/2 since 30 lost"},
-		{"stale and refused", []store.Status{stale, no}, "stale 2/2 since 30 lost"},
+		{"refused and stale", []store.Status{no, stale}, "stale 2/2 since 30 lost; 1 of 2 lists are missing: you may not list a"},
+		{"stale and refused", []store.Status{stale, no}, "stale 2/2 since 30 lost; 1 of 2 lists are missing: you may not list b"},
 		{"refused and failed", []store.Status{no, failed, no}, "failed 0/0 since 40 broken"},
 	} {
 		st := joinStatus(test.of, []string{"a", "b", "c"})
@@ -103,6 +106,44 @@ func TestJoinStatus(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	now := time.Unix(100, 0)
+	s := &Session{
+		Program: &Program{Theme: theme.Plain(theme.Options{}), Now: func() time.Time { return now }, Keys: keymap.Default()},
+		Client:  &kube.Client{User: "ada"},
+	}
+	live := store.Status{Phase: store.Live, Loaded: 5, Since: now}
+	stale := store.Status{Phase: store.Stale, Loaded: 2, Since: now.Add(-42 * time.Second), Err: errors.New("lost")}
+	no := store.Status{Phase: store.Forbidden, Since: now, Err: apierrors.NewForbidden(podsGVR().GroupResource(), "", nil)}
+	for _, test := range []struct {
+		name           string
+		of             []store.Status
+		state, problem string
+	}{
+		{"live", []store.Status{live}, "● live", ""},
+		{"loading", []store.Status{{Phase: store.Syncing, Loaded: 3, Total: 1500}}, "○ loading 3/1,500", ""},
+		{"stale", []store.Status{live, stale}, "○ stale 42s", "cannot list workloads in the cluster: lost"},
+		{"partial", []store.Status{live, no, live}, "● partial: 2 of 3", "1 of 3 lists are missing: you may not list b"},
+		{
+			"stale and partial", []store.Status{stale, no, live}, "○ stale 42s · partial: 2 of 3",
+			"cannot list workloads in the cluster: lost; 1 of 3 lists are missing: you may not list b",
+		},
+		{"forbidden", []store.Status{no}, "○ forbidden", "you (ada) may not list workloads in the cluster"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var h ui.Header
+			st := joinStatus(test.of, []string{"a", "b", "c"})
+			s.describe(&h, st, "list workloads", "")
+			if h.State != test.state || !strings.HasPrefix(h.Problem, test.problem) || (h.Problem == "") != (test.problem == "") {
+				t.Errorf("%q, %q\nwant %q, %q", h.State, h.Problem, test.state, test.problem)
+			}
+			if err := missing(st.Err); (err != nil) != strings.Contains(test.state, "partial") || (err != nil && !strings.HasPrefix(err.Error(), "1 of 3")) {
+				t.Errorf("missing: %v", err)
+			}
+		})
 	}
 }
 
