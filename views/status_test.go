@@ -128,7 +128,9 @@ func TestDescribe(t *testing.T) {
 		{"stale", []store.Status{live, stale}, "○ stale 42s", "cannot list workloads in the cluster: lost"},
 		{"partial", []store.Status{live, no, live}, "● partial: 2 of 3", "1 of 3 lists are missing: you may not list b"},
 		{
-			"stale and partial", []store.Status{stale, no, live}, "○ stale 42s · partial: 2 of 3",
+			"stale and partial",
+			[]store.Status{stale, no, live},
+			"○ stale 42s · partial: 2 of 3",
 			"cannot list workloads in the cluster: lost; 1 of 3 lists are missing: you may not list b",
 		},
 		{"forbidden", []store.Status{no}, "○ forbidden", "you (ada) may not list workloads in the cluster"},
