@@ -70,6 +70,11 @@ const (
 	PromptNext     ActionID = "prompt.next"
 	PromptPrevious ActionID = "prompt.previous"
 	PromptComplete ActionID = "prompt.complete"
+	DialogYes      ActionID = "dialog.yes"
+	DialogOption   ActionID = "dialog.option"
+	DialogCopy     ActionID = "dialog.copy"
+
+	TaskCancel ActionID = "task.cancel"
 )
 
 // The groups, in the order of the help.
@@ -91,14 +96,14 @@ const (
 // tells ctrl+i from tab.
 func declared() []Binding {
 	return []Binding{
-		{ID: MoveUp, Keys: keys("k", "up"), Title: "up", Help: "Move up one row or line", Group: groupMove, Scope: Global},
-		{ID: MoveDown, Keys: keys("j", "down"), Title: "down", Help: "Move down one row or line", Group: groupMove, Scope: Global},
-		{ID: MovePageUp, Keys: keys("pgup", "ctrl+b"), Title: "page up", Help: "Move up one screenful", Group: groupMove, Scope: Global},
-		{ID: MovePageDown, Keys: keys("pgdown", "ctrl+f"), Title: "page down", Help: "Move down one screenful", Group: groupMove, Scope: Global},
-		{ID: MoveTop, Keys: keys("g", "home"), Title: "top", Help: "Move to the first row or line", Group: groupMove, Scope: Global},
-		{ID: MoveBottom, Keys: keys("G", "end"), Title: "bottom", Help: "Move to the last row or line", Group: groupMove, Scope: Global},
-		{ID: MoveLeft, Keys: keys("left"), Title: "left", Help: "Scroll to the columns on the left", Group: groupMove, Scope: Global},
-		{ID: MoveRight, Keys: keys("right"), Title: "right", Help: "Scroll to the columns on the right", Group: groupMove, Scope: Global},
+		{ID: MoveUp, Keys: keys("k", "up"), Title: "up", Help: "Move up one row or line", Group: groupMove, Scope: Global | Confirm},
+		{ID: MoveDown, Keys: keys("j", "down"), Title: "down", Help: "Move down one row or line", Group: groupMove, Scope: Global | Confirm},
+		{ID: MovePageUp, Keys: keys("pgup", "ctrl+b"), Title: "page up", Help: "Move up one screenful", Group: groupMove, Scope: Global | Confirm},
+		{ID: MovePageDown, Keys: keys("pgdown", "ctrl+f"), Title: "page down", Help: "Move down one screenful", Group: groupMove, Scope: Global | Confirm},
+		{ID: MoveTop, Keys: keys("g", "home"), Title: "top", Help: "Move to the first row or line", Group: groupMove, Scope: Global | Confirm},
+		{ID: MoveBottom, Keys: keys("G", "end"), Title: "bottom", Help: "Move to the last row or line", Group: groupMove, Scope: Global | Confirm},
+		{ID: MoveLeft, Keys: keys("left"), Title: "left", Help: "Scroll to the columns on the left", Group: groupMove, Scope: Global | Confirm},
+		{ID: MoveRight, Keys: keys("right"), Title: "right", Help: "Scroll to the columns on the right", Group: groupMove, Scope: Global | Confirm},
 
 		{ID: GoOpen, Keys: keys("enter"), Title: "open", Help: "Open what the cursor is on", Group: groupGo, Scope: List},
 		{ID: GoBack, Keys: keys("esc"), Title: "back", Help: "Clear the filter or the search, then go back to the view before", Group: groupGo, Scope: Global},
@@ -151,13 +156,17 @@ func declared() []Binding {
 		{ID: AppRefresh, Keys: keys("ctrl+r"), Title: "list again", Help: "Ask the server again for what is on screen", Group: groupProgram, Scope: Global},
 		{ID: AppRedraw, Keys: keys("ctrl+l"), Title: "redraw", Help: "Draw the whole screen again", Group: groupProgram, Scope: Everywhere},
 		{ID: AppSuspend, Keys: keys("ctrl+z"), Title: "suspend", Help: "Go back to the shell until fg", Group: groupProgram, Scope: Everywhere},
+		{ID: TaskCancel, Keys: keys("X"), Title: "cancel", Help: "Cancel what runs in the background, the newest first", Group: groupProgram, Scope: Global},
 		{ID: AppQuit, Keys: keys("q", "ctrl+c"), Title: "quit", Help: "Quit", Group: groupProgram, Scope: Global, required: true},
 
 		{ID: PromptAccept, Keys: keys("enter"), Title: "accept", Help: "Accept what is typed or chosen", Group: groupPrompt, Scope: Prompt | Dialog, required: true},
-		{ID: PromptCancel, Keys: keys("esc", "ctrl+c"), Title: "cancel", Help: "Leave without choosing", Group: groupPrompt, Scope: Prompt | Dialog, required: true},
+		{ID: PromptCancel, Keys: keys("esc", "ctrl+c"), Title: "cancel", Help: "Leave without choosing", Group: groupPrompt, Scope: Prompt | Dialog | Confirm, required: true},
 		{ID: PromptNext, Keys: keys("down", "ctrl+n"), Title: "next", Help: "Move to the next choice", Group: groupPrompt, Scope: Prompt | Dialog},
 		{ID: PromptPrevious, Keys: keys("up", "ctrl+p"), Title: "previous", Help: "Move to the choice before", Group: groupPrompt, Scope: Prompt | Dialog},
 		{ID: PromptComplete, Keys: keys("tab"), Title: "complete", Help: "Complete what is typed with the first choice", Group: groupPrompt, Scope: Prompt},
+		{ID: DialogYes, Keys: keys("y", "ctrl+y"), Title: "yes", Help: "Do what the question asks; where a name is typed, the key that is no letter", Group: groupPrompt, Scope: Confirm, required: true},
+		{ID: DialogOption, Keys: keys("tab"), Title: "option", Help: "Go to the next option of the question; left and right change it", Group: groupPrompt, Scope: Confirm},
+		{ID: DialogCopy, Keys: keys("c", "ctrl+t"), Title: "copy command", Help: "Copy the kubectl command that does the same", Group: groupPrompt, Scope: Confirm},
 	}
 }
 

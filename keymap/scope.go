@@ -9,13 +9,14 @@ type Scope uint8
 
 // The parts of the screen that can own the keyboard.
 const (
-	List   Scope = 1 << iota // a table of objects
-	Text                     // YAML, describe, help: something to read
-	Prompt                   // the palette, the filter, the search: typed text
-	Dialog                   // a choice or a confirmation over the view
+	List    Scope = 1 << iota // a table of objects
+	Text                      // YAML, describe, help: something to read
+	Prompt                    // the palette, the filter, the search: typed text
+	Dialog                    // a choice over the view
+	Confirm                   // a question that waits for a yes
 
 	Global     = List | Text // whatever view is open
-	Everywhere = Global | Prompt | Dialog
+	Everywhere = Global | Prompt | Dialog | Confirm
 )
 
 // typing is where a printable key is text, not a command: dialogs narrow their
@@ -34,7 +35,7 @@ func (s Scope) String() string {
 	for _, part := range []struct {
 		scope Scope
 		word  string
-	}{{List, "lists"}, {Text, "texts"}, {Prompt, "prompts"}, {Dialog, "dialogs"}} {
+	}{{List, "lists"}, {Text, "texts"}, {Prompt, "prompts"}, {Dialog, "dialogs"}, {Confirm, "questions"}} {
 		if s&part.scope != 0 {
 			words = append(words, part.word)
 		}

@@ -48,6 +48,8 @@ type App struct {
 	picker       *Picker
 	recent       []choice // of the palette, newest first
 	prompt       *promptLine
+	dialog       *Dialog
+	tasks        []*running // oldest first
 	toast        toast
 	notices      []string
 	drawn        tea.View // valid while !dirty
@@ -132,6 +134,21 @@ func (a *App) update(msg tea.Msg) tea.Cmd {
 		if a.picker == msg.to {
 			return a.loaded(msg.msg)
 		}
+	case DialogMsg:
+		a.dialog = msg.Dialog
+		return a.dialog.init(a.opts.Theme, a.opts.Keys)
+	case dialogMsg:
+		if a.dialog == msg.to {
+			return msg.to.update(msg.msg)
+		}
+	case TaskMsg:
+		return a.start(msg.Task)
+	case taskEndMsg:
+		return a.ended(msg)
+	case taskClockMsg:
+		if len(a.tasks) > 0 {
+			return tickTask()
+		}
 	case ToastMsg:
 		return a.say(msg.Tone, msg.Text)
 	case CopyMsg:
@@ -143,6 +160,9 @@ func (a *App) update(msg tea.Msg) tea.Cmd {
 // plausible refuses the sizes that broken terminals report: Bubble Tea from
 // v2.1 on does so itself.
 func plausible(w, h int) bool { return w > 0 && h > 0 && w <= 4096 && h <= 4096 && w*h <= 1<<20 }
+
+// over reports whether something is open over the view.
+func (a *App) over() bool { return a.dialog != nil || a.picker != nil || a.prompt != nil }
 
 func (a *App) top() View {
 	if len(a.stack) == 0 {
@@ -202,7 +222,7 @@ func (a *App) show() tea.Cmd {
 	if f.view == nil {
 		f.view = f.Open()
 	}
-	a.prompt, a.picker = nil, nil
+	a.prompt, a.picker, a.dialog = nil, nil, nil
 	return f.view.Show()
 }
 
@@ -301,6 +321,8 @@ func (a *App) key(msg tea.KeyPressMsg) tea.Cmd {
 	}
 	key := msg.String()
 	switch {
+	case a.dialog != nil:
+		return a.dialogKey(msg)
 	case a.picker != nil:
 		return a.pickerKey(msg)
 	case a.prompt != nil:
@@ -397,7 +419,8 @@ func (a *App) global() []Action {
 		{ID: keymap.AppHelp, Run: func() tea.Msg { return a.push(helpFrame(a.opts, a.top())) }},
 		quiet(keymap.AppRedraw, func() tea.Msg { return tea.ClearScreen }),
 		quiet(keymap.AppSuspend, func() tea.Msg { return tea.Suspend }),
-		quiet(keymap.AppQuit, func() tea.Msg { return tea.Quit }),
+		quiet(keymap.AppQuit, a.quit),
+		a.taskAction(),
 	}
 	for _, p := range a.opts.Primary {
 		actions = append(actions, quiet(p.ID, func() tea.Msg { return a.root([]Frame{p.Open(a.top())}) }))
@@ -407,6 +430,10 @@ func (a *App) global() []Action {
 
 func (a *App) paste(text string) tea.Cmd {
 	switch {
+	case a.dialog != nil:
+		if a.dialog.input != nil {
+			a.dialog.input.Paste(text)
+		}
 	case a.picker != nil:
 		a.picker.paste(text)
 	case a.prompt != nil:
@@ -424,7 +451,7 @@ type Pointer interface {
 
 func (a *App) wheel(msg tea.MouseWheelMsg) tea.Cmd {
 	top := a.top()
-	if top == nil || a.picker != nil || a.prompt != nil {
+	if top == nil || a.over() {
 		return nil
 	}
 	switch msg.Mouse().Button {
@@ -439,7 +466,7 @@ func (a *App) wheel(msg tea.MouseWheelMsg) tea.Cmd {
 
 func (a *App) click(msg tea.MouseClickMsg) tea.Cmd {
 	p, ok := a.top().(Pointer)
-	if !ok || a.picker != nil || msg.Mouse().Button != tea.MouseLeft {
+	if !ok || a.over() || msg.Mouse().Button != tea.MouseLeft {
 		return nil
 	}
 	return a.perform(p.Click(msg.Mouse().Y - 1))

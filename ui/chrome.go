@@ -27,6 +27,15 @@ func (a *App) compose(top View) (string, *tea.Cursor) {
 	}
 	var cursor *tea.Cursor
 	switch {
+	case a.dialog != nil:
+		sheet, x := a.dialog.view(a.width, a.height-1)
+		if a.toast.text != "" {
+			sheet[len(sheet)-1] = a.footer()
+		}
+		lines = append(lines[:a.height-len(sheet)], sheet...)
+		if x >= 0 {
+			cursor = tea.NewCursor(x, a.height-2)
+		}
 	case a.picker != nil:
 		sheet, x := a.picker.view(a.width, max(3, (a.height-1)*2/3))
 		lines = append(lines[:a.height-len(sheet)], sheet...)
@@ -170,15 +179,20 @@ func (a *App) footer() string {
 	// Help is where all other keys are found: it stays on narrow screens.
 	help := styled{theme: a.opts.Theme}
 	a.hint(&help, Action{ID: keymap.AppHelp}, a.width)
+	busy := a.busy(a.width)
 	for _, action := range a.actions() {
 		if action.Quiet || action.ID == keymap.AppHelp {
 			continue
 		}
-		if !a.hint(&line, action, a.width-help.width) {
+		if !a.hint(&line, action, a.width-help.width-busy.width) {
 			break
 		}
 	}
-	return line.b.String() + help.b.String()
+	if busy.width == 0 {
+		return line.b.String() + help.b.String()
+	}
+	gap := strings.Repeat(" ", max(0, a.width-line.width-help.width-busy.width))
+	return line.b.String() + help.b.String() + gap + busy.b.String()
 }
 
 // hint adds the key of an action and what it does to the line, if that has the

@@ -217,6 +217,16 @@ func (p *Pager) bottom() (top, sub int) {
 	return top, max(0, -left)
 }
 
+// Rows returns how many rows of the screen the whole text takes. It looks at
+// every line: for short texts.
+func (p *Pager) Rows() int {
+	n := 0
+	for i := range p.lines {
+		n += p.rows(i)
+	}
+	return n
+}
+
 // rows returns how many rows of the screen line i takes.
 func (p *Pager) rows(i int) int {
 	if !p.wrap {
