@@ -99,16 +99,31 @@ func prepare(ctx context.Context, t *testing.T, admin kubernetes.Interface) {
 	}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for namespace, role := range map[string]rbacv1.RoleRef{
-		"odd":      {APIGroup: rbacv1.GroupName, Kind: "Role", Name: "odd"},
-		"payments": {APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "system:aggregate-to-edit"},
-		"dangling": {APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "gone"},
+	for _, bound := range []struct{ namespace, kind, role string }{
+		{"dangling", "ClusterRole", "gone"},
+		{"payments", "ClusterRole", "system:aggregate-to-edit"},
+		{"odd", "Role", "odd"},
 	} {
-		_, err := admin.RbacV1().RoleBindings(namespace).Create(ctx, &rbacv1.RoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: "test-" + namespace}, Subjects: dev, RoleRef: role,
+		_, err := admin.RbacV1().RoleBindings(bound.namespace).Create(ctx, &rbacv1.RoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: "test-" + bound.namespace}, Subjects: dev,
+			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: bound.kind, Name: bound.role},
 		}, metav1.CreateOptions{})
 		if err != nil {
 			t.Fatal(err)
+		}
+	}
+	// The server learns of bindings in the order in which they were made.
+	for {
+		review, err := admin.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
+			Spec: authorizationv1.SubjectAccessReviewSpec{User: "payments-dev", ResourceAttributes: &authorizationv1.ResourceAttributes{
+				Verb: "get", Resource: "secrets", Namespace: "odd", Name: "mine",
+			}},
+		}, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if review.Status.Allowed {
+			return
 		}
 	}
 }
