@@ -17,7 +17,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"quarterdeck/e2e/rig"
+	"quarterdeck/kube/rig"
 	"quarterdeck/ui/uitest"
 )
 

@@ -11,7 +11,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
-	"quarterdeck/e2e/rig"
+	"quarterdeck/kube/rig"
 	"quarterdeck/ui/uitest"
 )
 

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"quarterdeck/e2e/rig"
+	"quarterdeck/kube/rig"
 )
 
 // bench is one run of the benchmark.

@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"quarterdeck/e2e/rig"
+	"quarterdeck/kube/rig"
 )
 
 // scale is a size of cluster and what the program may cost on it.

@@ -30,7 +30,7 @@ func binary(t *testing.T) string {
 	t.Helper()
 	path := os.Getenv("QD_PLAYGROUND")
 	if path == "" {
-		t.Fatal("QD_PLAYGROUND is not set: build the playground and set it to the binary's absolute path")
+		t.Fatal("QD_PLAYGROUND is not set: run `make e2e`, or build the playground and set it to the binary's absolute path")
 	}
 	if !filepath.IsAbs(path) {
 		t.Fatalf("QD_PLAYGROUND=%s: it must be an absolute path", path)

@@ -38,7 +38,7 @@ func start(t *testing.T) playground {
 	t.Helper()
 	binary := os.Getenv("QD_PLAYGROUND")
 	if binary == "" {
-		t.Fatal("QD_PLAYGROUND is not set: build the playground and set it to the binary's path")
+		t.Fatal("QD_PLAYGROUND is not set: run `make e2e`, or build the playground and set it to the binary's path")
 	}
 	// A fresh directory that fits into the length of a path.
 	dir, err := os.MkdirTemp("", "shop")

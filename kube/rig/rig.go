@@ -1,5 +1,8 @@
 // Package rig finds the two programs of this repository and runs a playground:
-// what the scenarios and the scale benchmark have in common.
+// what the tests against a real API server (by way of kubetest), the scenarios
+// of e2e and the scale benchmark have in common. The playground's own tests are
+// in another module, which this one must not be a part of, and start it
+// themselves.
 package rig
 
 import (
@@ -41,7 +44,8 @@ func program(variable, name string) (string, error) {
 		return "", fmt.Errorf("find %s: %w", name, err)
 	}
 	if info, err := os.Stat(path); err != nil || info.IsDir() {
-		return "", fmt.Errorf("there is no program %s: run `make build`, or set %s to the path of %s", path, variable, name)
+		return "", fmt.Errorf("there is no program %s: build it with `make build`, as `make e2e` does before it runs the tests that need it, or set %s to the path of %s",
+			path, variable, name)
 	}
 	return path, nil
 }
@@ -120,11 +124,17 @@ func Start(args ...string) (*Playground, error) {
 // Kubeconfig returns the path of the playground's kubeconfig.
 func (p *Playground) Kubeconfig() string { return filepath.Join(p.dir, "kubeconfig") }
 
-// Config returns the connection of one of the kubeconfig's contexts, the
-// current one for "".
+// Config returns the connection of one of the contexts of the playground's
+// kubeconfig, the current one for "".
 func (p *Playground) Config(contextName string) (*rest.Config, error) {
+	return Config(p.Kubeconfig(), contextName)
+}
+
+// Config returns the connection of one of the contexts of a playground's
+// kubeconfig, the current one for "".
+func Config(kubeconfig, contextName string) (*rest.Config, error) {
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		&clientcmd.ClientConfigLoadingRules{ExplicitPath: p.Kubeconfig()},
+		&clientcmd.ClientConfigLoadingRules{ExplicitPath: kubeconfig},
 		&clientcmd.ConfigOverrides{CurrentContext: contextName},
 	).ClientConfig()
 	if err != nil {
