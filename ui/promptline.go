@@ -72,13 +72,25 @@ func (p *promptLine) cancel() tea.Msg {
 	return p.Cancel()
 }
 
-// view returns the line and the column of the cursor. What is wrong with the
-// text, or a hint while there is none, stands at the right.
-func (p *promptLine) view(width int) (string, int) {
-	side, tone := p.problem(), theme.Warn
-	if side == "" && p.input.Value() == "" {
-		side, tone = p.Hint, theme.Muted
+// side returns what stands at the right: what is wrong with the text, or what
+// may come next.
+func (p *promptLine) side() (string, theme.Tone) {
+	text := p.input.Value()
+	if why := p.problem(); why != "" {
+		return why, theme.Warn
 	}
+	if text == "" {
+		return p.Hint, theme.Muted
+	}
+	if p.Note != nil {
+		return p.Note(text), theme.Muted
+	}
+	return "", theme.Muted
+}
+
+// view returns the line and the column of the cursor.
+func (p *promptLine) view(width int) (string, int) {
+	side, tone := p.side()
 	room := width
 	if side != "" {
 		side = cell.Truncate(side, max(0, width*2/3))

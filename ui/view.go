@@ -157,8 +157,11 @@ type Prompt struct {
 	// Accept is called with enter, Cancel with esc.
 	Accept func(text string) tea.Msg
 	Cancel func() tea.Msg
-	// Problem says what is wrong with the text, "" if nothing is.
+	// Problem says what is wrong with the text, "" if nothing is. Enter does not
+	// accept a text with a problem.
 	Problem func(text string) string
+	// Note says what may be typed next, "" if there is nothing to say.
+	Note func(text string) string
 	// Complete returns the text with the word at its end completed.
 	Complete func(text string) string
 }

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"errors"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -139,10 +140,23 @@ func (l *list[T]) askFilter() tea.Msg {
 	return ui.Ask(ui.Prompt{
 		Label: "/", Text: before, Hint: "text  /regex/  !not  -l app=web  restarts>3 age<10m",
 		History: l.session.filters(),
-		Changed: l.setFilter,
+		// While somebody types, only what is settled is in force: the header says
+		// what that is.
+		Changed: func(s string) tea.Msg {
+			text, _ := filter.Settled(s, filterColumns(l.cols))
+			return l.setFilter(text)
+		},
+		Note: func(s string) string {
+			if _, column := filter.Settled(s, filterColumns(l.cols)); column != "" {
+				return "column " + column + ": go on with = != > < ~, or enter: as text"
+			}
+			return ""
+		},
 		Problem: func(s string) string {
-			if _, err := filter.Parse(s, filterColumns(l.cols)); err != nil {
-				return err.Error()
+			_, err := filter.Parse(s, filterColumns(l.cols))
+			var at *filter.Error
+			if errors.As(err, &at) {
+				return at.Err.Error() // it can be seen where
 			}
 			return ""
 		},

@@ -11,12 +11,7 @@ import (
 
 // find returns the index of the column called name.
 func find(columns []Column, name string) (int, error) {
-	if strings.EqualFold(name, "ns") {
-		if i, ok := exact(columns, "namespace"); ok {
-			return i, nil
-		}
-	}
-	if i, ok := exact(columns, name); ok {
+	if i, ok := whole(columns, name); ok {
 		return i, nil
 	}
 	var found []int
@@ -40,6 +35,16 @@ func find(columns []Column, name string) (int, error) {
 		ids[i] = columns[c].ID
 	}
 	return 0, fmt.Errorf("%q could be any of the columns %s", name, strings.Join(ids, ", "))
+}
+
+// whole finds a column by its whole name or by the short one that it has.
+func whole(columns []Column, name string) (int, bool) {
+	if strings.EqualFold(name, "ns") {
+		if i, ok := exact(columns, "namespace"); ok {
+			return i, true
+		}
+	}
+	return exact(columns, name)
 }
 
 // exact finds a column by its whole name, the better match first.

@@ -346,6 +346,11 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, input string) {
 		filter, err := Parse(input, columns)
 		Complete(input, len(input)/2, columns)
+		if settled, _ := Settled(input, columns); !strings.HasPrefix(input, settled) {
+			t.Fatalf("%q of %q", settled, input)
+		} else if _, err := Parse(settled, columns); err != nil {
+			t.Fatalf("%q of %q is not settled: %v", settled, input, err)
+		}
 		if err != nil {
 			var at *Error
 			if !errors.As(err, &at) || at.Pos < 0 || at.Pos > len(input) {
@@ -365,4 +370,48 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q printed as %q matches differently", input, filter)
 		}
 	})
+}
+
+// While a filter is typed, a term counts only once it is more than the name of a
+// column, and what is not understood never does.
+func TestSettled(t *testing.T) {
+	columns := []Column{
+		{ID: "name", Title: "NAME", Kind: field.Text},
+		{ID: "namespace", Title: "NAMESPACE", Kind: field.Text},
+		{ID: "age", Title: "AGE", Kind: field.Since},
+		{ID: "cpu/req", Title: "CPU/REQ", Kind: field.Percent},
+	}
+	for _, test := range []struct{ input, text, column string }{
+		{"", "", ""},
+		{"ag", "ag", ""},
+		{"age", "", "age"},
+		{"AGE", "", "age"},
+		{"age ", "", "age"},
+		{"age!", "", "age"},
+		{"age !", "", "age"},
+		{"!age", "", "age"},
+		{"ns", "", "namespace"},
+		{"cpu/req", "", "cpu/req"},
+		{"age<", "", ""},
+		{"age<x", "", ""},
+		{"age<10m", "age<10m", ""},
+		{"ages", "ages", ""},
+		{`"age"`, `"age"`, ""},
+		{"web age", "web", "age"},
+		{"web age<", "web", ""},
+		{"web age<x pod", "web", ""},
+		{"web !", "web", ""},
+		{"web!", "web!", ""},
+		{"age web", "age web", ""},
+		{"age web age<", "age web", ""},
+		{"web (", "web", ""},
+		{"web -l", "web", ""},
+		{"-l age", "-l age", ""},
+		{"-l age ", "-l age ", ""},
+	} {
+		text, column := Settled(test.input, columns)
+		if text != test.text || column != test.column {
+			t.Errorf("%q: %q, column %q; want %q, column %q", test.input, text, column, test.text, test.column)
+		}
+	}
 }

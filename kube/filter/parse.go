@@ -24,20 +24,56 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Parse reads a filter over rows with these columns. Its error is an *Error.
 func Parse(input string, columns []Column) (*Filter, error) {
+	return newParser(input, columns).filter()
+}
+
+// Settled returns the part of input that can be applied while input is still
+// being typed: the terms before the one that is not understood, or that is so
+// far only the name of a column. column is the ID of that, "" if there is none.
+func Settled(input string, columns []Column) (text, column string) {
+	// What ends in ! may go on with =.
+	begun := strings.TrimRightFunc(input, func(r rune) bool { return r == '!' || unicode.IsSpace(r) })
+	p := newParser(begun, columns)
+	if _, err := p.filter(); err == nil {
+		if i, ok := p.named(strings.TrimLeft(begun[p.last:], "!")); ok {
+			return strings.TrimRightFunc(begun[:p.last], unicode.IsSpace), columns[i].ID
+		}
+	}
+	p = newParser(input, columns)
+	if _, err := p.filter(); err != nil {
+		return strings.TrimRightFunc(input[:p.last], unicode.IsSpace), ""
+	}
+	return input, ""
+}
+
+type parser struct {
+	input   string
+	pos     int
+	last    int // where the term that was read last begins
+	columns []Column
+	texts   []int // the columns that text terms look into
+}
+
+func newParser(input string, columns []Column) *parser {
 	p := &parser{input: input, columns: columns}
 	for i, c := range columns {
 		if c.Kind == field.Text {
 			p.texts = append(p.texts, i)
 		}
 	}
+	return p
+}
+
+// filter reads the whole input.
+func (p *parser) filter() (*Filter, error) {
 	f := new(Filter)
-	for p.skipSpace(); p.pos < len(input); p.skipSpace() {
-		start := p.pos
+	for p.skipSpace(); p.pos < len(p.input); p.skipSpace() {
+		p.last = p.pos
 		t, err := p.term()
 		if err != nil {
 			var at *Error
 			if !errors.As(err, &at) {
-				err = &Error{Pos: start, Err: err}
+				err = &Error{Pos: p.last, Err: err}
 			}
 			return nil, err
 		}
@@ -48,11 +84,12 @@ func Parse(input string, columns []Column) (*Filter, error) {
 	return f, nil
 }
 
-type parser struct {
-	input   string
-	pos     int
-	columns []Column
-	texts   []int // the columns that text terms look into
+// named returns the index of the column that is called word.
+func (p *parser) named(word string) (int, bool) {
+	if !isName(word) {
+		return 0, false
+	}
+	return whole(p.columns, word)
 }
 
 func (p *parser) skipSpace() {
