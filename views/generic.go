@@ -28,13 +28,30 @@ func genericResource(gvr schema.GroupVersionResource, kind string, namespaced bo
 	}
 }
 
-// serverColumns makes columns of the definitions that came with a row.
-func serverColumns(r *store.Row) []Column[*store.Row] {
-	if r.Columns == nil {
-		return nil
+// serverColumns returns the columns that came with rows and differ from those
+// shown, nil if none do. A custom resource's change with its definition, and
+// rows from before and after that may stand side by side for a while.
+func serverColumns(rows []*store.Row, shown []Column[*store.Row]) []Column[*store.Row] {
+	var seen *[]metav1.TableColumnDefinition
+	for _, r := range rows {
+		if r.Columns == nil || r.Columns == seen {
+			continue
+		}
+		seen = r.Columns
+		if cols := columnsOf(seen); !slices.EqualFunc(cols, shown, sameColumn) {
+			return cols
+		}
 	}
+	return nil
+}
+
+func sameColumn(a, b Column[*store.Row]) bool {
+	return a.ID == b.ID && a.Title == b.Title && a.Kind == b.Kind && a.Wide == b.Wide
+}
+
+func columnsOf(defs *[]metav1.TableColumnDefinition) []Column[*store.Row] {
 	cols := []Column[*store.Row]{nameColumn[*store.Row]()}
-	for i, def := range *r.Columns {
+	for i, def := range *defs {
 		id := strings.ToLower(strings.ReplaceAll(def.Name, " ", "-"))
 		if id == "name" || id == "namespace" {
 			continue
@@ -43,12 +60,13 @@ func serverColumns(r *store.Row) []Column[*store.Row] {
 			cols = append(cols, ageColumn[*store.Row]()) // exact, and it grows
 			continue
 		}
-		cols = append(cols, serverColumn(id, i, def))
+		cols = append(cols, serverColumn(id, defs, i))
 	}
 	return append(cols, labelsColumn[*store.Row]())
 }
 
-func serverColumn(id string, i int, def metav1.TableColumnDefinition) Column[*store.Row] {
+func serverColumn(id string, defs *[]metav1.TableColumnDefinition, i int) Column[*store.Row] {
+	def := (*defs)[i]
 	c := Column[*store.Row]{ID: id, Title: strings.ToUpper(def.Name), Kind: field.Text, Wide: def.Priority > 0, Max: 40, Min: 6}
 	switch def.Type {
 	case "integer", "number":
@@ -57,7 +75,11 @@ func serverColumn(id string, i int, def metav1.TableColumnDefinition) Column[*st
 		c.Kind, c.Align, c.Min = field.Text, cell.Right, 0
 	}
 	c.Value = func(r *store.Row, _ *Env) field.Value {
-		if i >= len(r.Cells) {
+		i := i
+		if r.Columns != defs { // the row is from before or after a change of columns
+			i = slices.IndexFunc(*r.Columns, func(d metav1.TableColumnDefinition) bool { return d.Name == def.Name })
+		}
+		if i < 0 || i >= len(r.Cells) {
 			return field.Value{}
 		}
 		switch v := r.Cells[i].(type) {

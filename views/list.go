@@ -30,7 +30,8 @@ type list[T store.Object] struct {
 	session *Session
 	scope   Scope
 
-	cols    []Column[T]
+	own     []Column[T] // the resource's or the server's
+	cols    []Column[T] // with those that every list has
 	table   *table.Table[T]
 	env     *Env
 	metrics *metrics.Snapshot
@@ -57,7 +58,9 @@ type list[T store.Object] struct {
 	total      int // rows before the filter
 	detail     Detail
 	paneShown  bool
-	adopted    bool // the server's columns are in the table
+	adopted    bool // own are the server's columns
+	asking     bool // a list of everything in the new columns is due
+	asked      time.Time
 }
 
 func newList[T store.Object](r *Resource[T], s *Session, scope Scope) *list[T] {
@@ -81,34 +84,13 @@ func newList[T store.Object](r *Resource[T], s *Session, scope Scope) *list[T] {
 	return l
 }
 
-// setColumns changes the columns.
-func (l *list[T]) setColumns(own []Column[T]) {
-	l.cols = l.res.columns(own, l.scope.Namespace == "")
-	l.showColumns()
-}
-
-// showColumns puts those columns into the table that may have something to say.
-func (l *list[T]) showColumns() {
-	shown := slices.DeleteFunc(slices.Clone(l.cols), func(c Column[T]) bool { return c.Usage && l.unmeasured })
-	l.table.SetColumns(tableColumns(shown, func() *Env { return l.env }))
-}
-
-// adoptColumns takes the server's columns over as soon as they are known.
-func (l *list[T]) adoptColumns(r rows[T]) {
-	if l.adopted || l.res.ServerColumns == nil || r.Len() == 0 {
-		return
-	}
-	if cols := l.res.ServerColumns(r.At(0)); cols != nil {
-		l.adopted = true
-		l.setColumns(cols)
-	}
-}
-
 type (
 	usageMsg                struct{}
 	changedMsg              struct{}
+	listAgainMsg            struct{}
 	rowsMsg[T store.Object] struct {
 		rows   rows[T]
+		cols   []Column[T] // new ones of the server, nil if there are none
 		status store.Status
 		cost   time.Duration
 		env    *Env
@@ -125,7 +107,7 @@ func (l *list[T]) Show() tea.Cmd {
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.source = l.res.open(l.session, l.scope)
 	l.proj = &projection[T]{} // the rows of the old one may stay on screen for a while
-	l.waiting = false
+	l.waiting, l.asking = false, false
 	return tea.Batch(l.wait(0), l.showUsage())
 }
 
@@ -141,57 +123,6 @@ func (l *list[T]) Hide() {
 		l.usage.Close()
 		l.usage = nil
 	}
-}
-
-// showUsage subscribes to the metrics API if the columns show what it knows.
-func (l *list[T]) showUsage() tea.Cmd {
-	if l.res.Usage == nil || !l.session.Settings.Metrics {
-		return nil
-	}
-	src, err := l.session.metricsSource()
-	if err != nil {
-		return nil // the cells say n/a
-	}
-	l.usage = src.Subscribe(l.ctx, l.res.Usage(l.scope))
-	l.takeUsage() // another view may have asked before
-	return l.waitUsage()
-}
-
-func (l *list[T]) waitUsage() tea.Cmd {
-	ctx, changed := l.ctx, l.usage.Changed()
-	return ui.Deliver(l, func() tea.Msg {
-		select {
-		case <-changed:
-			return usageMsg{}
-		case <-ctx.Done():
-			return nil
-		}
-	})
-}
-
-// takeUsage takes what is known of the metrics API.
-func (l *list[T]) takeUsage() {
-	l.metrics = l.usage.Snapshot()
-	unmeasured := l.metrics.State == metrics.Absent
-	if l.metrics.State != metrics.Waiting && unmeasured != l.unmeasured {
-		l.unmeasured = unmeasured
-		l.showColumns()
-	}
-}
-
-// setUsage takes new values; the order depends on them if it is by a column
-// that shows them.
-func (l *list[T]) setUsage() tea.Cmd {
-	if l.usage == nil {
-		return nil
-	}
-	l.takeUsage()
-	l.env.Metrics = l.metrics
-	if col := find(l.cols, l.sortID); (col != nil && col.Dynamic) || !l.filter.Empty() {
-		l.resort = true
-		return tea.Batch(l.project(), l.waitUsage())
-	}
-	return l.waitUsage()
 }
 
 // Close ends the view.
@@ -231,8 +162,8 @@ func (l *list[T]) project() tea.Cmd {
 		return nil
 	}
 	l.projecting, l.again = true, false
-	proj, src, env, cols, f := l.proj, l.source, l.newEnv(), l.cols, l.filter
-	resort, root := l.resort, l.res.Root
+	proj, src, env, own, cols, f := l.proj, l.source, l.newEnv(), l.own, l.cols, l.filter
+	resort, root, server := l.resort, l.res.Root, l.res.ServerColumns
 	l.resort = false
 	marked := l.marked()
 	col := find(l.cols, l.sortID)
@@ -242,13 +173,17 @@ func (l *list[T]) project() tea.Cmd {
 	return ui.Deliver(l, func() tea.Msg {
 		start := time.Now()
 		delta, status := src.Take()
+		var news []Column[T]
+		if server != nil {
+			news = server(delta.Added, own)
+		}
 		proj.apply(delta)
 		if resort && !delta.Reset {
 			proj.resort()
 		}
 		r := proj.rows(matcher(f, cols, env, root))
 		gone := proj.missing(marked, src)
-		return rowsMsg[T]{rows: r, status: status, cost: time.Since(start), env: env, gone: gone}
+		return rowsMsg[T]{rows: r, cols: news, status: status, cost: time.Since(start), env: env, gone: gone}
 	})
 }
 
@@ -277,6 +212,9 @@ func (l *list[T]) Update(msg tea.Msg) tea.Cmd {
 		return l.setUsage()
 	case rowsMsg[T]:
 		return l.setRows(msg)
+	case listAgainMsg:
+		l.asking, l.asked = false, l.session.Now()
+		l.session.Client.Stores.Again()
 	}
 	return nil
 }
@@ -293,7 +231,6 @@ func (l *list[T]) setRows(msg rowsMsg[T]) tea.Cmd {
 	// on it, until the new list has as much.
 	if !loading || msg.rows.total >= l.total {
 		l.total = msg.rows.total
-		l.adoptColumns(msg.rows)
 		l.table.SetRows(msg.rows)
 	} else {
 		l.proj.discard()
@@ -307,8 +244,12 @@ func (l *list[T]) setRows(msg rowsMsg[T]) tea.Cmd {
 	if next := l.fallback(); next != nil {
 		return next
 	}
+	var adopted tea.Cmd
+	if msg.cols != nil {
+		adopted = l.adoptColumns(msg.cols)
+	}
 	if l.again {
-		return tea.Batch(l.project(), l.wait(l.pause()))
+		return tea.Batch(adopted, l.project(), l.wait(l.pause()))
 	}
 	return l.wait(l.pause())
 }
@@ -358,7 +299,7 @@ func (l *list[T]) setFilter(text string) tea.Msg {
 	if err != nil {
 		return nil // the prompt says why
 	}
-	l.filter, l.filterText = f, text
+	l.filter, l.filterText, l.scope.Filter = f, text, text
 	return l.project()
 }
 

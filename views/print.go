@@ -43,8 +43,10 @@ func (r *Resource[T]) Print(s *Session, o PrintOptions) error {
 		return fmt.Errorf("%s", s.explain(err, "list "+r.Name, r.place(scope)))
 	}
 	own := r.Columns
-	if r.ServerColumns != nil && len(objects) > 0 {
-		own = r.ServerColumns(objects[0])
+	if r.ServerColumns != nil {
+		if cols := r.ServerColumns(objects, own); cols != nil {
+			own = cols
+		}
 	}
 	cols := r.columns(own, scope.Namespace == "" || o.JSON)
 	f, err := filter.Parse(o.Filter, filterColumns(cols))

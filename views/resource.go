@@ -47,9 +47,9 @@ type Resource[T store.Object] struct {
 	Detail func(T, *Env) []textview.Line
 	// Open makes the source of rows where it is not the store of Kind.
 	Open func(*Session, Scope) source[T]
-	// ServerColumns returns the columns that came with an object, where they are
-	// not known before.
-	ServerColumns func(T) []Column[T]
+	// ServerColumns returns the columns that came with objects, where they are not
+	// known before; nil if they are those shown already.
+	ServerColumns func(objects []T, shown []Column[T]) []Column[T]
 	// Usage is what of the metrics API the columns show, nil for nothing.
 	Usage func(Scope) metrics.Scope
 	// Root returns the row that o is unfolded below, o itself if none, and o's

@@ -1,10 +1,13 @@
 package views
 
 import (
+	tea "charm.land/bubbletea/v2"
+
 	"quarterdeck/kube/field"
 	"quarterdeck/kube/metrics"
 	"quarterdeck/kube/object"
 	"quarterdeck/kube/store"
+	"quarterdeck/ui"
 	"quarterdeck/ui/cell"
 	"quarterdeck/ui/theme"
 )
@@ -151,4 +154,55 @@ func rowUsage(r *workloadRow, e *Env) (object.Resources, bool) {
 		}
 	}
 	return sum, known
+}
+
+// showUsage subscribes to the metrics API if the columns show what it knows.
+func (l *list[T]) showUsage() tea.Cmd {
+	if l.res.Usage == nil || !l.session.Settings.Metrics {
+		return nil
+	}
+	src, err := l.session.metricsSource()
+	if err != nil {
+		return nil // the cells say n/a
+	}
+	l.usage = src.Subscribe(l.ctx, l.res.Usage(l.scope))
+	l.takeUsage() // another view may have asked before
+	return l.waitUsage()
+}
+
+func (l *list[T]) waitUsage() tea.Cmd {
+	ctx, changed := l.ctx, l.usage.Changed()
+	return ui.Deliver(l, func() tea.Msg {
+		select {
+		case <-changed:
+			return usageMsg{}
+		case <-ctx.Done():
+			return nil
+		}
+	})
+}
+
+// takeUsage takes what is known of the metrics API.
+func (l *list[T]) takeUsage() {
+	l.metrics = l.usage.Snapshot()
+	unmeasured := l.metrics.State == metrics.Absent
+	if l.metrics.State != metrics.Waiting && unmeasured != l.unmeasured {
+		l.unmeasured = unmeasured
+		l.showColumns()
+	}
+}
+
+// setUsage takes new values; the order depends on them if it is by a column
+// that shows them.
+func (l *list[T]) setUsage() tea.Cmd {
+	if l.usage == nil {
+		return nil
+	}
+	l.takeUsage()
+	l.env.Metrics = l.metrics
+	if col := find(l.cols, l.sortID); (col != nil && col.Dynamic) || !l.filter.Empty() {
+		l.resort = true
+		return tea.Batch(l.project(), l.waitUsage())
+	}
+	return l.waitUsage()
 }
