@@ -141,10 +141,14 @@ func (l *life) start(spec *corev1.Container, s *corev1.ContainerStatus, p part) 
 
 // running decides whether a running container ends, and whether it is ready.
 func (l *life) running(spec *corev1.Container, s *corev1.ContainerStatus, p part) {
+	if l.shellEnds(s) {
+		l.ended(spec, s, p)
+		return
+	}
 	prog, _ := program.Lookup(spec.Image) // a pulled image stays
 	began := s.State.Running.StartedAt.Time
 	end, ends := prog.End(spec, l.role(p), runID(l.pod.UID, spec.Name, s.RestartCount))
-	if ends && l.reached(began.Add(end.After)) {
+	if ends && !interactive(spec) && l.reached(began.Add(end.After)) {
 		if end.Liveness != "" {
 			l.about(spec, p, corev1.EventTypeWarning, "Unhealthy", "Liveness probe failed: %s", end.Liveness)
 			l.about(spec, p, corev1.EventTypeNormal, "Killing", "Container %s failed liveness probe, will be restarted", spec.Name)
@@ -160,6 +164,25 @@ func (l *life) running(spec *corev1.Container, s *corev1.ContainerStatus, p part
 	s.Started = &started
 	// What crashes at once was never ready: its rollout must not go on.
 	s.Ready = started && !end.Brief && l.ready(prog, spec, p, began)
+}
+
+// interactive reports whether a container runs a shell for whoever attaches to
+// it, as those for debugging do. It ends when the shell does.
+func interactive(spec *corev1.Container) bool { return spec.Stdin && spec.TTY }
+
+// shellEnds stops a running container whose shell ended, and reports whether it
+// did.
+func (l *life) shellEnds(s *corev1.ContainerStatus) bool {
+	code, ok := l.in.exited(s.ContainerID)
+	switch {
+	case !ok:
+		return false
+	case code == 0:
+		l.stop(s, code, "Completed", l.now)
+	default:
+		l.stop(s, code, "Error", l.now)
+	}
+	return true
 }
 
 // ready runs the readiness probe.

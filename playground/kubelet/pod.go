@@ -20,6 +20,8 @@ type surroundings interface {
 	// pulled reports whether the node has the image already; pull records it.
 	pulled(node, image string) bool
 	pull(node, image string)
+	// exited returns how the shell that a container runs ended, if it did.
+	exited(containerID string) (code int32, ok bool)
 	// mountError and configError say what a pod or container refers to that
 	// does not exist; nil if everything does.
 	mountError(pod *corev1.Pod) error
@@ -210,10 +212,14 @@ func (l *life) containers(status *corev1.PodStatus, sandbox time.Time) {
 	l.stopSidecars(status)
 }
 
-// ephemeral starts a debugging container at once and leaves it running.
+// ephemeral starts a debugging container at once, and leaves it running until
+// its shell ends.
 func (l *life) ephemeral(status *corev1.PodStatus, i int) {
 	c := corev1.Container(l.pod.Spec.EphemeralContainers[i].EphemeralContainerCommon)
 	if i < len(status.EphemeralContainerStatuses) {
+		if have := &status.EphemeralContainerStatuses[i]; have.State.Running != nil {
+			l.shellEnds(have)
+		}
 		return
 	}
 	have := blank([]corev1.Container{c}, nil, "")[0]

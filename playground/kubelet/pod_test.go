@@ -15,6 +15,7 @@ import (
 // fakeSite is a place where everything exists but what is said not to.
 type fakeSite struct {
 	images      map[string]bool
+	exits       map[string]int32
 	mount, conf error
 }
 
@@ -23,7 +24,11 @@ func (*fakeSite) podIP(*corev1.Pod) string  { return "10.42.0.7" }
 func (s *fakeSite) pulled(node, image string) bool {
 	return s.images[node+image]
 }
-func (s *fakeSite) pull(node, image string)                          { s.images[node+image] = true }
+func (s *fakeSite) pull(node, image string) { s.images[node+image] = true }
+func (s *fakeSite) exited(id string) (int32, bool) {
+	code, ok := s.exits[id]
+	return code, ok
+}
 func (s *fakeSite) mountError(*corev1.Pod) error                     { return s.mount }
 func (s *fakeSite) configError(*corev1.Pod, *corev1.Container) error { return s.conf }
 
@@ -367,5 +372,32 @@ func TestBackOff(t *testing.T) {
 		if got := backOff(n); got != want {
 			t.Errorf("backOff(%d) = %v, want %v", n, got, want)
 		}
+	}
+}
+
+// A container that waits for somebody to attach stays until its shell ends.
+func TestShellsEndTheirContainers(t *testing.T) {
+	shell := app("busybox:1.37")
+	shell.Stdin, shell.TTY = true, true
+	pod := podOf(corev1.RestartPolicyNever, shell)
+	pod.Spec.EphemeralContainers = []corev1.EphemeralContainer{{
+		EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debugger", Image: "busybox:1.37", Stdin: true, TTY: true},
+	}}
+	w := newWorld(t, pod)
+	w.live(time.Hour)
+	main, debugger := &w.pod.Status.ContainerStatuses[0], &w.pod.Status.EphemeralContainerStatuses[0]
+	if main.State.Running == nil || debugger.State.Running == nil {
+		t.Fatalf("it does not run: %+v, %+v", main.State, debugger.State)
+	}
+	w.site.exits = map[string]int32{debugger.ContainerID: 3}
+	w.live(time.Second)
+	main, debugger = &w.pod.Status.ContainerStatuses[0], &w.pod.Status.EphemeralContainerStatuses[0]
+	if main.State.Running == nil || debugger.State.Terminated == nil || debugger.State.Terminated.ExitCode != 3 {
+		t.Errorf("after the debugging: %+v, %+v", main.State, debugger.State)
+	}
+	w.site.exits[main.ContainerID] = 0
+	w.live(time.Second)
+	if w.pod.Status.Phase != corev1.PodSucceeded {
+		t.Errorf("phase %s", w.pod.Status.Phase)
 	}
 }

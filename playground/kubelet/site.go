@@ -28,6 +28,7 @@ type site struct {
 	mu        sync.Mutex
 	addresses map[netip.Addr]types.UID
 	images    map[[2]string]bool // node and image
+	exits     map[string]int32   // of shells that were somebody's terminal, by container ID
 }
 
 func newSite(client kubernetes.Interface, nodes cache.Store) *site {
@@ -35,6 +36,7 @@ func newSite(client kubernetes.Interface, nodes cache.Store) *site {
 		client: client, nodes: nodes,
 		addresses: map[netip.Addr]types.UID{},
 		images:    map[[2]string]bool{},
+		exits:     map[string]int32{},
 	}
 }
 
@@ -130,6 +132,20 @@ func (s *site) pull(node, image string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.images[[2]string{node, image}] = true
+}
+
+// exit records that the shell which a container runs came to its end.
+func (s *site) exit(containerID string, code int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.exits[containerID] = code
+}
+
+func (s *site) exited(containerID string) (code int32, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	code, ok = s.exits[containerID]
+	return code, ok
 }
 
 // visit is a look around in the site that ends with a context.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -91,14 +92,19 @@ func (s *session) ExecInContainer(ctx context.Context, _, _, _ string, command [
 			}
 		}()
 	}
+	ctx, cancel := s.server.while(ctx, pod)
+	defer cancel()
 	code, err := shell.Run(ctx, shell.Container{
 		Root:     filepath.Join(s.server.root, string(pod.UID), spec.Name),
 		Hostname: pod.Name,
 		Env:      environment(pod, &spec),
 		Address:  pod.Status.PodIP,
+		Bare:     strings.Contains(spec.Image, "distroless"),
 	}, shell.Session{Command: command, In: in, Out: out, Err: writer(errOut), TTY: tty, Sizes: sizes})
 	var missing *shell.NotFoundError
 	switch {
+	case errors.Is(context.Cause(ctx), errPodGone):
+		return utilexec.CodeExitError{Err: errPodGone, Code: 137}
 	case errors.As(err, &missing):
 		return fmt.Errorf("OCI runtime exec failed: exec failed: unable to start container process: exec: %q: executable file not found in $PATH", missing.Name)
 	case err != nil:
@@ -122,8 +128,16 @@ func writer(w io.WriteCloser) io.Writer {
 func (s *session) AttachContainer(ctx context.Context, name, uid, container string, in io.Reader,
 	out, errOut io.WriteCloser, tty bool, resize <-chan remotecommand.TerminalSize,
 ) error {
-	if tty && in != nil && s.where.spec.TTY && s.where.spec.Stdin {
-		return s.ExecInContainer(ctx, name, uid, container, []string{"sh"}, in, out, errOut, tty, resize, 0)
+	if tty && in != nil && interactive(&s.where.spec) {
+		err := s.ExecInContainer(ctx, name, uid, container, []string{"sh"}, in, out, errOut, tty, resize, 0)
+		var exit utilexec.ExitError
+		code := 0
+		if errors.As(err, &exit) {
+			code = exit.ExitStatus()
+		}
+		s.server.agent.site.exit(s.where.status.ContainerID, int32(code)) // exit codes fit
+		s.server.agent.queue.Add(s.where.pod.Namespace + "/" + s.where.pod.Name)
+		return err
 	}
 	run, err := s.where.run(false)
 	if err != nil {
@@ -133,6 +147,8 @@ func (s *session) AttachContainer(ctx context.Context, name, uid, container stri
 	if tty {
 		end = "\r\n"
 	}
+	ctx, cancel := s.server.while(ctx, s.where.pod)
+	defer cancel()
 	ticker := time.NewTicker(followInterval)
 	defer ticker.Stop()
 	from := time.Now()
@@ -149,11 +165,31 @@ func (s *session) AttachContainer(ctx context.Context, name, uid, container stri
 			}
 		}
 		from = now
-		pod, ok := s.server.agent.pod(s.where.pod.Namespace + "/" + s.where.pod.Name)
-		if !ok || pod.UID != s.where.pod.UID {
-			return nil
-		}
 	}
+}
+
+// errPodGone ends the streams of a pod that was deleted.
+var errPodGone = errors.New("the pod was deleted")
+
+// while returns a context that ends with the pod.
+func (s *server) while(ctx context.Context, pod *corev1.Pod) (_ context.Context, cancel context.CancelFunc) {
+	ctx, end := context.WithCancelCause(ctx)
+	go func() {
+		ticker := time.NewTicker(followInterval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			if now, ok := s.agent.pod(pod.Namespace + "/" + pod.Name); !ok || now.UID != pod.UID {
+				end(errPodGone)
+				return
+			}
+		}
+	}()
+	return ctx, func() { end(nil) }
 }
 
 // environment is what a container's processes see.
@@ -187,41 +223,77 @@ func (s *server) portForward(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	portforward.ServePortForward(w, r, forwarder{pod: pod}, pod.Name, string(pod.UID), options,
+	portforward.ServePortForward(w, r, forwarder{pod: pod, while: s.while}, pod.Name, string(pod.UID), options,
 		streamIdle, streamCreation, []string{portforward.ProtocolV1Name})
 }
 
 // forwarder answers connections to the ports of a pod.
-type forwarder struct{ pod *corev1.Pod }
+type forwarder struct {
+	pod   *corev1.Pod
+	while func(context.Context, *corev1.Pod) (context.Context, context.CancelFunc)
+}
 
-// PortForward serves HTTP on a connection to a port that a container declares.
+// PortForward serves HTTP on a connection to a port that a container declares,
+// until the pod ends. What is sent is counted in the answer, and /bytes/N
+// answers with N bytes.
 func (f forwarder) PortForward(ctx context.Context, _, _ string, port int32, stream io.ReadWriteCloser) error {
 	defer stream.Close() //nolint:errcheck // the peer may have closed it
 	container, name, ok := f.listens(port)
 	if !ok {
 		return fmt.Errorf("failed to connect to localhost:%d inside pod %s: connection refused", port, f.pod.Name)
 	}
-	reader := bufio.NewReader(stream)
-	for {
-		request, err := http.ReadRequest(reader)
-		if err != nil || ctx.Err() != nil {
-			return nil // the peer is done
+	ctx, cancel := f.while(ctx, f.pod)
+	defer cancel()
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		reader := bufio.NewReader(stream)
+		for {
+			request, err := http.ReadRequest(reader)
+			if err != nil || !f.answer(stream, request, fmt.Sprintf("container %s, port %d (%s)", container, port, name)) {
+				return // the peer is done
+			}
 		}
-		body := fmt.Sprintf("pod %s/%s on %s\ncontainer %s, port %d (%s)\n%s %s\n",
-			f.pod.Namespace, f.pod.Name, f.pod.Spec.NodeName, container, port, name, request.Method, request.URL.Path)
-		response := &http.Response{
-			StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: request,
-			Header:        http.Header{"Content-Type": {"text/plain; charset=utf-8"}, "Server": {"playground"}},
-			ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body)),
-			Close: request.Close,
-		}
-		if _, err := io.Copy(io.Discard, request.Body); err != nil {
-			return nil
-		}
-		if err := response.Write(stream); err != nil || request.Close {
-			return nil
+	}()
+	select {
+	case <-served:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx) // upon which the stream is reset, and its reader ends
+	}
+}
+
+// answer reports whether another request may follow.
+func (f forwarder) answer(stream io.Writer, request *http.Request, where string) bool {
+	received, err := io.Copy(io.Discard, request.Body)
+	if err != nil {
+		return false
+	}
+	text := fmt.Sprintf("pod %s/%s on %s\n%s\n%s %s\nreceived %d bytes\n",
+		f.pod.Namespace, f.pod.Name, f.pod.Spec.NodeName, where, request.Method, request.URL.Path, received)
+	size, body := int64(len(text)), io.Reader(strings.NewReader(text))
+	if number, ok := strings.CutPrefix(request.URL.Path, "/bytes/"); ok {
+		if n, err := strconv.ParseInt(number, 10, 64); err == nil && n >= 0 {
+			size, body = n, io.LimitReader(pattern{}, n)
 		}
 	}
+	response := &http.Response{
+		StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: request,
+		Header:        http.Header{"Content-Type": {"text/plain; charset=utf-8"}, "Server": {"playground"}},
+		ContentLength: size, Body: io.NopCloser(body),
+		Close: request.Close,
+	}
+	return response.Write(stream) == nil && !request.Close
+}
+
+// pattern is an endless text.
+type pattern struct{}
+
+func (pattern) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'a' + byte(i%26)
+	}
+	return len(p), nil
 }
 
 // listens returns the container that declares a port, and the port's name.

@@ -393,7 +393,7 @@ func wc(c call) error {
 
 func which(c call) error {
 	for _, name := range c.args[1:] {
-		if !knows(name) {
+		if !c.knows(name) {
 			return interp.ExitStatus(1)
 		}
 		fmt.Fprintln(c.out, "/bin/"+name)

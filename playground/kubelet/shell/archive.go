@@ -103,7 +103,7 @@ func (c call) unpack(dir string) error {
 			if err := c.files.root.MkdirAll(path.Dir(target), 0o755); err != nil {
 				return err
 			}
-			file, err := c.files.root.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+			file, err := c.files.root.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, os.FileMode(header.Mode).Perm())
 			if err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -53,10 +54,10 @@ func (f *files) furnish(c Container) error {
 			return err
 		}
 	}
-	commands := []string{"sh", "bash"}
-	for name := range applets() {
-		commands = append(commands, name)
+	if c.Bare {
+		return nil
 	}
+	commands := slices.Concat([]string{"sh", "bash"}, builtins(), slices.Collect(maps.Keys(applets())))
 	for _, name := range commands {
 		if err := f.root.WriteFile("bin/"+name, nil, 0o755); err != nil {
 			return err

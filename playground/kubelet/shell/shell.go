@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/expand"
@@ -28,6 +29,9 @@ type Container struct {
 	Hostname, Address string
 	// Env is the environment as name=value.
 	Env []string
+	// Bare furnishes it without any program, as images that hold nothing but
+	// their own are.
+	Bare bool
 }
 
 // Size of a terminal in cells.
@@ -61,9 +65,6 @@ func Run(ctx context.Context, c Container, s Session) (int, error) {
 	if len(s.Command) == 0 {
 		return 0, errors.New("no command given")
 	}
-	if !knows(s.Command[0]) {
-		return 0, &NotFoundError{Name: s.Command[0]}
-	}
 	files, err := openFiles(c)
 	if err != nil {
 		return 0, err
@@ -73,6 +74,9 @@ func Run(ctx context.Context, c Container, s Session) (int, error) {
 	defer cancel()
 
 	m := &machine{Container: c, files: files}
+	if !m.knows(s.Command[0]) {
+		return 0, &NotFoundError{Name: s.Command[0]}
+	}
 	streams := streams{in: s.In, out: orDiscard(s.Out), err: orDiscard(s.Err)}
 	if s.TTY && s.In != nil {
 		m.tty = newTerminal(ctx, s.In, streams.out, s.Sizes)
@@ -215,6 +219,10 @@ func lookups(_ context.Context, args []string) ([]string, error) {
 func (m *machine) execute(ctx context.Context, args []string) error {
 	host := interp.HandlerCtx(ctx)
 	s := streams{in: host.Stdin, out: host.Stdout, err: host.Stderr}
+	if !m.knows(args[0]) {
+		fmt.Fprintf(s.err, "sh: %s: not found\n", args[0])
+		return interp.ExitStatus(127)
+	}
 	if isShell(args[0]) {
 		var env []string
 		for name, v := range host.Env.Each {
@@ -228,11 +236,7 @@ func (m *machine) execute(ctx context.Context, args []string) error {
 		}
 		return interp.ExitStatus(uint8(code)) // exit codes fit
 	}
-	run, ok := applets()[path.Base(args[0])]
-	if !ok {
-		fmt.Fprintf(s.err, "sh: %s: not found\n", args[0])
-		return interp.ExitStatus(127)
-	}
+	run := applets()[path.Base(args[0])]
 	err := run(call{machine: m, ctx: ctx, args: args, dir: host.Dir, env: host.Env, streams: s})
 	var status interp.ExitStatus
 	switch {
@@ -249,11 +253,17 @@ func (m *machine) execute(ctx context.Context, args []string) error {
 	return interp.ExitStatus(1)
 }
 
-// knows reports whether a command can be started.
-func knows(name string) bool {
-	if isShell(name) {
-		return true
+// knows reports whether a command can be started: its file must be there too.
+func (m *machine) knows(name string) bool {
+	base := path.Base(name)
+	if _, ok := applets()[base]; !ok && !isShell(name) && !slices.Contains(builtins(), base) {
+		return false
 	}
-	_, ok := applets()[path.Base(name)]
-	return ok || interp.IsBuiltin(name)
+	_, err := m.files.stat("/", path.Join("bin", base))
+	return err == nil
+}
+
+// builtins are commands of the shell that are programs too.
+func builtins() []string {
+	return []string{"[", "echo", "false", "kill", "printf", "pwd", "test", "true"}
 }

@@ -74,6 +74,23 @@ func TestNotFound(t *testing.T) {
 	}
 }
 
+// A program is there as long as its file is, and an image may hold none.
+func TestProgramsAreFiles(t *testing.T) {
+	c := newContainer(t)
+	if _, errOut, code := sh(t, c, "", "sh", "-c", "rm /bin/tar; tar c /etc"); code != 127 {
+		t.Errorf("code %d, %s", code, errOut)
+	}
+	var missing *shell.NotFoundError
+	if _, err := shell.Run(t.Context(), c, shell.Session{Command: []string{"tar"}}); !errors.As(err, &missing) {
+		t.Errorf("error %v", err)
+	}
+	bare := newContainer(t)
+	bare.Bare = true
+	if _, err := shell.Run(t.Context(), bare, shell.Session{Command: []string{"sh"}}); !errors.As(err, &missing) {
+		t.Errorf("error %v", err)
+	}
+}
+
 // Nothing outside the container's directory can be seen or changed.
 func TestConfined(t *testing.T) {
 	c := newContainer(t)
