@@ -51,7 +51,7 @@ func drilling() []scenario {
 					Sees("ENGINE").Row("data", "sessions", "redis", "7.4")
 				t.Press(":", "po kube-system /cilium", uitest.Enter).Header("kube-system", "/cilium").Live().
 					Row("cilium-").Misses("kube-proxy-")
-				t.Press(":", "nonsense", uitest.Enter).Footer(`no kind "nonsense"`)
+				t.Press(":", "nonsense").Footer("nothing matches").Press(uitest.Enter).Footer(`no kind "nonsense"`)
 			},
 		},
 		{
