@@ -13,8 +13,10 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
@@ -29,6 +31,7 @@ const FieldManager = "quarterdeck"
 // Client changes the objects of one cluster. It is safe for concurrent use.
 type Client struct {
 	objects dynamic.Interface
+	last    atomic.Uint64 // ID given to a change
 	// Context and kubeconfig of the commands that Change.Kubectl shows.
 	context string
 	now     func() time.Time
@@ -47,10 +50,13 @@ func New(cfg *rest.Config, client *http.Client, kubeContext string) (*Client, er
 // Change is one change of one object. It is prepared from the object as it was
 // read, and immutable.
 type Change struct {
-	Verb    string // "scale", as in the journal and in the rules of the guard
-	Ref     kube.Ref
-	Summary string // "replicas 3 → 5"
-	Kubectl string // the command that does the same
+	// ID tells the changes of this process apart. Undoes is the ID of the change
+	// that this one takes back, 0 if none.
+	ID, Undoes uint64
+	Verb       string // "scale", as in the journal
+	Ref        kube.Ref
+	Summary    string // "replicas 3 → 5"
+	Kubectl    string // the command that does the same
 	// Edits are the fields that change, nil if that is not what the verb does.
 	Edits []Edit
 	// Undoable says that Undo can take the change back.
@@ -62,6 +68,12 @@ type Change struct {
 
 	subresource string // that Edits are fields of, "" for the object itself
 	do          func(ctx context.Context, dryRun bool) (string, error)
+}
+
+// identify gives a change the next ID.
+func (c *Client) identify(change Change) Change {
+	change.ID = c.last.Add(1)
+	return change
 }
 
 // Try asks the server what it would say to the change. Nothing is kept.
@@ -146,18 +158,31 @@ func each[T any](n int, do func(int) T, done func(int, T)) {
 	wg.Wait()
 }
 
-// ErrReplaced is the error for an object that was deleted, and made again under
-// its name, since it was shown.
-var ErrReplaced = errors.New("it was deleted and another object of its name made since it was shown")
+// Errors for an object that is not the one that was shown any more.
+var (
+	ErrGone     = errors.New("it was deleted since it was shown")
+	ErrReplaced = errors.New("it was deleted and another object of its name made since it was shown")
+)
 
 // get reads the object that ref names: that very one.
 func (c *Client) get(ctx context.Context, ref kube.Ref) (*unstructured.Unstructured, error) {
-	obj, err := c.resource(ref).Get(ctx, ref.Name, metav1.GetOptions{})
+	obj, err := c.read(ctx, ref, "")
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", where(ref), err)
+		return nil, fmt.Errorf("%s: %w", where(ref), err)
 	}
-	if ref.UID != "" && obj.GetUID() != ref.UID {
-		return nil, fmt.Errorf("%s: %w", where(ref), ErrReplaced)
+	return obj, nil
+}
+
+// read reads the object that ref names, or a subresource of it.
+func (c *Client) read(ctx context.Context, ref kube.Ref, subresource string) (*unstructured.Unstructured, error) {
+	obj, err := c.resource(ref).Get(ctx, ref.Name, metav1.GetOptions{}, subresources(subresource)...)
+	switch {
+	case apierrors.IsNotFound(err) && ref.UID != "":
+		return nil, ErrGone
+	case err != nil:
+		return nil, err
+	case ref.UID != "" && obj.GetUID() != ref.UID:
+		return nil, ErrReplaced
 	}
 	return obj, nil
 }
@@ -195,8 +220,8 @@ func (c *Client) kubectl(ref kube.Ref, words ...string) string {
 func object(ref kube.Ref) string { return resource(ref) + "/" + ref.Name }
 
 func resource(ref kube.Ref) string {
-	switch g := ref.GVR.Group; {
-	case g == "", g == "apps", g == "batch", g == "autoscaling", g == "policy", strings.HasSuffix(g, ".k8s.io"):
+	switch ref.GVR.Group {
+	case "", "apps", "batch", "autoscaling", "policy":
 		return ref.GVR.Resource
 	}
 	return ref.GVR.GroupResource().String()

@@ -1,13 +1,14 @@
 package action
 
 import (
+	"context"
 	"encoding/json"
-	"strconv"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"quarterdeck/kube"
 	"quarterdeck/kube/sanitize"
 )
 
@@ -18,7 +19,8 @@ type Author struct {
 	Time    time.Time
 }
 
-// String returns "kubectl-edit changed it at 14:03:59", "" if nobody is known.
+// String returns "kubectl-edit changed it at 14:03:59", with the day if that is
+// not today, "" if nobody is known.
 func (a Author) String() string {
 	switch {
 	case a.Manager == "":
@@ -26,7 +28,25 @@ func (a Author) String() string {
 	case a.Time.IsZero():
 		return a.Manager + " changed it"
 	}
-	return a.Manager + " changed it at " + a.Time.Local().Format(time.TimeOnly)
+	when := a.Time.Local()
+	layout := time.DateTime
+	if y, d := when.Year(), when.YearDay(); y == time.Now().Year() && d == time.Now().YearDay() {
+		layout = time.TimeOnly
+	}
+	return a.Manager + " changed it at " + when.Format(layout)
+}
+
+// author returns who last set the field at path of an object, or of a
+// subresource of it. Managers are kept by the object alone.
+func (c *Client) author(ctx context.Context, ref kube.Ref, subresource string, obj *unstructured.Unstructured, path []string) Author {
+	if subresource != "" {
+		whole, err := c.read(ctx, ref, "")
+		if err != nil {
+			return Author{}
+		}
+		obj = whole
+	}
+	return author(obj, path)
 }
 
 // author returns who owns the field at path, the latest if there are several.
@@ -34,7 +54,7 @@ func author(obj *unstructured.Unstructured, path []string) Author {
 	var found Author
 	for _, entry := range obj.GetManagedFields() {
 		var fields map[string]any
-		if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.Raw, &fields) != nil || !owns(obj.Object, fields, path) {
+		if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil || !owns(obj.Object, fields, path) {
 			continue
 		}
 		when := metav1.Time{}
@@ -54,7 +74,7 @@ func author(obj *unstructured.Unstructured, path []string) Author {
 func owns(value any, fields map[string]any, path []string) bool {
 	for _, p := range path {
 		next, ok := fields["f:"+p].(map[string]any)
-		if _, err := strconv.Atoi(p); err == nil {
+		if isList(value) {
 			element, _ := at(value, []string{p})
 			next, ok = elementOf(fields, element)
 		}

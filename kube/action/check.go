@@ -3,9 +3,12 @@ package action
 import (
 	"context"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 
+	"gopkg.in/inf.v0"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -58,18 +61,21 @@ func (c *Client) Check(ctx context.Context, changes []Change) []Note {
 		if change.Object == nil {
 			continue
 		}
-		if who := manager(change.Object); who != "" && reverted(change.Verb) {
-			add(Warn, "%s is managed by %s, which will revert this: change it there", change.Ref, who)
+		// What a controller made has its labels from the template.
+		if metav1.GetControllerOf(change.Object) == nil && reverted(change.Verb) {
+			if who := manager(change.Object); who.tool != "" {
+				add(Warn, "%s is managed by %s, %s: change it there", change.Ref, who, who.reverts())
+			}
 		}
 		owner(change, add)
 		switch change.Verb {
 		case "scale":
 			look.autoscalers(change, add)
-			look.quotas(change, grows(change), add)
+			look.quotas(change, grows(change), 0, add)
 		case "trigger", "rerun":
-			look.quotas(change, 1, add)
+			look.quotas(change, parallelism(change.Object), 1, add)
 		case "delete", "evict":
-			if change.Ref.GVR == corev1.SchemeGroupVersion.WithResource("pods") {
+			if change.Ref.GVR == pods() {
 				look.budgets(change, add)
 			}
 		}
@@ -88,42 +94,59 @@ func reverted(verb string) bool {
 	return true
 }
 
-// manager names the tool that keeps an object as it is declared elsewhere, "" if
-// none is known. Argo CD: https://argo-cd.readthedocs.io (resource tracking);
-// Flux: https://fluxcd.io (labels of the kustomize and helm controllers); Helm:
-// https://helm.sh (labels and annotations).
-func manager(obj *unstructured.Unstructured) string {
+// tool keeps an object as it is declared elsewhere, under name there. The zero
+// tool is none.
+type tool struct{ tool, name string }
+
+func (t tool) String() string {
+	if t.name == "" {
+		return t.tool
+	}
+	return t.tool + " (" + t.name + ")"
+}
+
+// reverts says when the tool takes back what is changed past it.
+func (t tool) reverts() string {
+	switch t.tool {
+	case "Helm":
+		return "whose next upgrade may revert this"
+	case "Argo CD":
+		return "which will revert this when it heals or syncs"
+	}
+	return "which will revert this when it reconciles"
+}
+
+// manager returns the tool that an object bears the marks of. Argo CD:
+// https://argo-cd.readthedocs.io (resource tracking); Flux: https://fluxcd.io
+// (labels of the kustomize and helm controllers); Helm: https://helm.sh (labels
+// and annotations).
+func manager(obj *unstructured.Unstructured) tool {
 	l, a := obj.GetLabels(), obj.GetAnnotations()
 	managers := map[string]bool{}
 	for _, m := range obj.GetManagedFields() {
 		managers[m.Manager] = true
 	}
-	named := func(tool, name string) string {
-		if name == "" {
-			return tool
-		}
-		return tool + " (" + name + ")"
-	}
+	instance := l["app.kubernetes.io/instance"]
 	switch {
 	case a["argocd.argoproj.io/tracking-id"] != "":
 		app, _, _ := strings.Cut(a["argocd.argoproj.io/tracking-id"], ":")
-		return named("Argo CD", app)
+		return tool{"Argo CD", app}
 	case l["argocd.argoproj.io/instance"] != "":
-		return named("Argo CD", l["argocd.argoproj.io/instance"])
+		return tool{"Argo CD", l["argocd.argoproj.io/instance"]}
 	case managers["argocd-controller"] || managers["argocd-application-controller"]:
-		return named("Argo CD", l["app.kubernetes.io/instance"])
+		return tool{"Argo CD", instance}
 	case l["kustomize.toolkit.fluxcd.io/name"] != "":
-		return named("Flux", l["kustomize.toolkit.fluxcd.io/namespace"]+"/"+l["kustomize.toolkit.fluxcd.io/name"])
+		return tool{"Flux", l["kustomize.toolkit.fluxcd.io/namespace"] + "/" + l["kustomize.toolkit.fluxcd.io/name"]}
 	case l["helm.toolkit.fluxcd.io/name"] != "":
-		return named("Flux", l["helm.toolkit.fluxcd.io/namespace"]+"/"+l["helm.toolkit.fluxcd.io/name"])
+		return tool{"Flux", l["helm.toolkit.fluxcd.io/namespace"] + "/" + l["helm.toolkit.fluxcd.io/name"]}
 	case managers["kustomize-controller"] || managers["helm-controller"]:
-		return "Flux"
+		return tool{"Flux", ""}
 	case a["meta.helm.sh/release-name"] != "":
-		return named("Helm", a["meta.helm.sh/release-name"])
+		return tool{"Helm", a["meta.helm.sh/release-name"]}
 	case l["app.kubernetes.io/managed-by"] == "Helm" || managers["helm"]:
-		return named("Helm", l["app.kubernetes.io/instance"])
+		return tool{"Helm", instance}
 	}
-	return ""
+	return tool{}
 }
 
 // owner notes what the controller of the object will make of the change.
@@ -175,17 +198,17 @@ func (s *surroundings) autoscalers(change *Change, add func(Weight, string, ...a
 	for _, item := range s.list(autoscalingv2.SchemeGroupVersion.WithResource("horizontalpodautoscalers"), change.Ref.Namespace) {
 		hpa, ok := typed[autoscalingv2.HorizontalPodAutoscaler](&item)
 		target := hpa.Spec.ScaleTargetRef
-		group, _, _ := strings.Cut(target.APIVersion, "/")
-		if !ok || target.Kind != change.Ref.Kind || target.Name != change.Ref.Name || group != change.Ref.GVR.Group {
+		gv, err := schema.ParseGroupVersion(target.APIVersion)
+		if !ok || err != nil || target.Kind != change.Ref.Kind || target.Name != change.Ref.Name || gv.Group != change.Ref.GVR.Group {
+			continue
+		}
+		if change.After() == 0 {
+			add(Warn, "hpa/%s stops working while %s has 0 replicas", hpa.Name, change.Ref)
 			continue
 		}
 		least := int32(1)
 		if hpa.Spec.MinReplicas != nil {
 			least = *hpa.Spec.MinReplicas
-		}
-		if n := change.After(); n == 0 {
-			add(Warn, "hpa/%s stops working while %s has 0 replicas", hpa.Name, change.Ref)
-			continue
 		}
 		add(Warn, "hpa/%s owns the replicas (%d to %d, wants %d now) and will change them again", hpa.Name, least, hpa.Spec.MaxReplicas, hpa.Status.DesiredReplicas)
 	}
@@ -203,66 +226,96 @@ func (c *Change) After() int64 {
 
 // grows is how many pods a change of replicas adds.
 func grows(c *Change) int64 {
+	if len(c.Edits) != 1 {
+		return 0
+	}
 	before, _ := c.Edits[0].Before.(int64)
 	return c.After() - before
 }
 
-func (s *surroundings) budgets(change *Change, add func(Weight, string, ...any)) {
-	for _, item := range s.list(policyv1.SchemeGroupVersion.WithResource("poddisruptionbudgets"), change.Ref.Namespace) {
+// budgetsOf returns the disruption budgets of a pod.
+func (s *surroundings) budgetsOf(namespace string, of labels.Set) []policyv1.PodDisruptionBudget {
+	var found []policyv1.PodDisruptionBudget
+	for _, item := range s.list(policyv1.SchemeGroupVersion.WithResource("poddisruptionbudgets"), namespace) {
 		pdb, ok := typed[policyv1.PodDisruptionBudget](&item)
-		if !ok {
-			continue
-		}
 		selector, err := metav1.LabelSelectorAsSelector(pdb.Spec.Selector)
-		if err != nil || !selector.Matches(labels.Set(change.Object.GetLabels())) {
-			continue
+		if ok && err == nil && selector.Matches(of) {
+			found = append(found, pdb)
 		}
+	}
+	return found
+}
+
+func (s *surroundings) budgets(change *Change, add func(Weight, string, ...any)) {
+	for _, pdb := range s.budgetsOf(change.Ref.Namespace, change.Object.GetLabels()) {
 		allowed := pdb.Status.DisruptionsAllowed
 		switch {
 		case allowed > 0:
-			add(Info, "pdb/%s allows %d more disruptions now", pdb.Name, allowed)
+			add(Info, "pdb/%s allows %s now", pdb.Name, counted(int64(allowed), "more disruption"))
 		case change.Verb == "evict":
-			add(Block, "pdb/%s allows no disruption now: %d of %d healthy pods are there", pdb.Name, pdb.Status.CurrentHealthy, pdb.Status.DesiredHealthy)
+			add(Block, "pdb/%s allows no disruption now: it needs %d healthy pods, and has %d", pdb.Name, pdb.Status.DesiredHealthy, pdb.Status.CurrentHealthy)
 		default:
 			add(Warn, "pdb/%s allows no disruption now, and a delete passes it by: evict asks it", pdb.Name)
 		}
 	}
 }
 
-// quotas notes the quotas that n more pods of the change's template would
-// exceed.
-func (s *surroundings) quotas(change *Change, n int64, add func(Weight, string, ...any)) {
-	if n <= 0 {
+// quotas notes the quotas that more pods of the change's template, and more
+// jobs, would exceed.
+func (s *surroundings) quotas(change *Change, pods, jobs int64, add func(Weight, string, ...any)) {
+	if pods <= 0 {
 		return
 	}
 	need := requests(change.Object)
-	need["pods"] = *apiresource.NewQuantity(1, apiresource.DecimalSI)
-	need["count/pods"] = need["pods"]
+	one := *apiresource.NewQuantity(1, apiresource.DecimalSI)
+	need["pods"], need["count/pods"] = one, one
 	for _, item := range s.list(corev1.SchemeGroupVersion.WithResource("resourcequotas"), change.Ref.Namespace) {
 		quota, ok := typed[corev1.ResourceQuota](&item)
 		if !ok || len(quota.Spec.Scopes) > 0 || quota.Spec.ScopeSelector != nil {
 			continue
 		}
-		for name, hard := range quota.Status.Hard {
-			each, ok := need[name]
-			if !ok || each.IsZero() {
-				continue
-			}
-			left := hard.DeepCopy()
-			left.Sub(quota.Status.Used[name])
-			fits := left.AsApproximateFloat64() / each.AsApproximateFloat64()
-			if fits < 0 {
-				fits = 0
-			}
-			if int64(fits) < n {
-				add(Block, "quota/%s has room for %d of %d more pods: %s is %s of %s, each needs %s",
-					quota.Name, int64(fits), n, name, text(quota.Status.Used[name]), text(hard), text(each))
+		for _, name := range slices.Sorted(maps.Keys(quota.Status.Hard)) {
+			hard, used := quota.Status.Hard[name], quota.Status.Used[name]
+			each, counts := need[name]
+			switch {
+			case name == "count/jobs.batch" && jobs > 0:
+				if fits(hard, used, one) < jobs {
+					add(Block, "quota/%s allows no more jobs: %s of %s are there", quota.Name, &used, &hard)
+				}
+			case counts && !each.IsZero():
+				if n := fits(hard, used, each); n < pods {
+					add(Block, "quota/%s has room for %d of %s: %s is %s of %s, each needs %s",
+						quota.Name, n, counted(pods, "more pod"), name, &used, &hard, &each)
+				}
 			}
 		}
 	}
 }
 
-func text(q apiresource.Quantity) string { return q.String() }
+// fits returns how many times each goes into what is left of hard.
+func fits(hard, used, each apiresource.Quantity) int64 {
+	left, each := hard.DeepCopy(), each.DeepCopy() // their methods change them
+	left.Sub(used)
+	if left.Sign() <= 0 {
+		return 0
+	}
+	n, ok := new(inf.Dec).QuoRound(left.AsDec(), each.AsDec(), 0, inf.RoundFloor).Unscaled()
+	if !ok {
+		return math.MaxInt64
+	}
+	return n
+}
+
+// parallelism is how many pods a job of the object's template starts at once.
+func parallelism(obj *unstructured.Unstructured) int64 {
+	for _, path := range [][]string{{"spec", "jobTemplate", "spec", "parallelism"}, {"spec", "parallelism"}} {
+		if n, ok := at(obj.Object, path); ok {
+			count, _ := n.(int64)
+			return count
+		}
+	}
+	return 1
+}
 
 // requests is what a pod of an object's template asks for, under the names that
 // quotas have for it.

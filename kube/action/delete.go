@@ -20,7 +20,8 @@ type DeleteOptions struct {
 	// Propagation is what becomes of the objects that it owns; "" is the
 	// server's default, which is in the background.
 	Propagation metav1.DeletionPropagation
-	// Grace is how many seconds a pod has to end, nil for its own wish.
+	// Grace is how many seconds a pod has to end, nil for its own wish. 0 without
+	// Force is 1, as with kubectl, so that no pod is forced by accident.
 	Grace *int64
 	// Force takes a pod out of the API at once, whether or not its node says that
 	// it has ended.
@@ -37,6 +38,9 @@ func (c *Client) Delete(ctx context.Context, ref kube.Ref, o DeleteOptions) (Cha
 	uid := obj.GetUID()
 	ref.UID = uid
 	opts := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}, GracePeriodSeconds: o.Grace}
+	if o.Grace != nil && *o.Grace <= 0 && !o.Force {
+		opts.GracePeriodSeconds = new(int64(1))
+	}
 	words := []string{"delete", resource(ref), ref.Name}
 	summary := "delete"
 	if o.Propagation != "" {
@@ -51,15 +55,14 @@ func (c *Client) Delete(ctx context.Context, ref kube.Ref, o DeleteOptions) (Cha
 		}
 	}
 	if o.Force {
-		now := int64(0)
-		opts.GracePeriodSeconds = &now
+		opts.GracePeriodSeconds = new(int64(0))
 		words = append(words, "--force")
 		summary = "delete by force"
 	}
 	if g := opts.GracePeriodSeconds; g != nil {
 		words = append(words, "--grace-period="+strconv.FormatInt(*g, 10))
 	}
-	change := Change{
+	change := c.identify(Change{
 		Verb: "delete", Ref: ref, Summary: summary, Object: obj, Kubectl: c.kubectl(ref, words...),
 		do: func(ctx context.Context, dryRun bool) (string, error) {
 			opts := opts
@@ -68,14 +71,12 @@ func (c *Client) Delete(ctx context.Context, ref kube.Ref, o DeleteOptions) (Cha
 			switch {
 			case apierrors.IsNotFound(err):
 				return "it was gone already", nil
-			case apierrors.IsConflict(err):
-				return "", fmt.Errorf("delete %s: %w", where(ref), ErrReplaced)
 			case err != nil:
-				return "", fmt.Errorf("delete %s: %w", where(ref), err)
+				return "", fmt.Errorf("delete %s: %w", where(ref), c.precondition(ctx, ref, err))
 			}
 			return "", nil
 		},
-	}
+	})
 	if o.Force {
 		change.Warnings = append(change.Warnings, "force: its containers may run on while another takes its name")
 	}
@@ -88,6 +89,16 @@ func (c *Client) Delete(ctx context.Context, ref kube.Ref, o DeleteOptions) (Cha
 	return change, nil
 }
 
+// precondition returns why a request that names the UID failed.
+func (c *Client) precondition(ctx context.Context, ref kube.Ref, err error) error {
+	if apierrors.IsConflict(err) { // which has other reasons too
+		if _, err := c.read(ctx, ref, ""); errors.Is(err, ErrReplaced) || errors.Is(err, ErrGone) {
+			return err
+		}
+	}
+	return err
+}
+
 // Evict prepares to evict a pod, which the server refuses as long as a
 // disruption budget would be broken.
 func (c *Client) Evict(ctx context.Context, ref kube.Ref, grace *int64) (Change, error) {
@@ -97,7 +108,7 @@ func (c *Client) Evict(ctx context.Context, ref kube.Ref, grace *int64) (Change,
 	}
 	uid := obj.GetUID()
 	ref.UID = uid
-	return Change{
+	return c.identify(Change{
 		Verb: "evict", Ref: ref, Summary: "evict, if its disruption budgets allow", Object: obj,
 		Kubectl: fmt.Sprintf("echo '{\"apiVersion\":\"policy/v1\",\"kind\":\"Eviction\",\"metadata\":{\"name\":%q,\"namespace\":%q}}' | ", ref.Name, ref.Namespace) +
 			c.kubectl(kube.Ref{}, "create", "--raw", "/api/v1/namespaces/"+ref.Namespace+"/pods/"+ref.Name+"/eviction", "-f", "-"),
@@ -105,20 +116,24 @@ func (c *Client) Evict(ctx context.Context, ref kube.Ref, grace *int64) (Change,
 			err := c.evict(ctx, ref, metav1.DeleteOptions{
 				Preconditions: &metav1.Preconditions{UID: &uid}, GracePeriodSeconds: grace, DryRun: dry(dryRun),
 			})
-			if err != nil {
+			switch {
+			case errors.Is(err, ErrGone):
+				return "it was gone already", nil
+			case err != nil:
 				return "", fmt.Errorf("evict %s: %w", where(ref), err)
 			}
 			return "", nil
 		},
-	}, nil
+	}), nil
 }
 
-// Blocked is the error for an eviction that a disruption budget does not allow.
+// Blocked is the error for an eviction that a disruption budget does not allow
+// now.
 type Blocked struct{ Reason string }
 
 func (b *Blocked) Error() string { return "its disruption budget does not allow it: " + b.Reason }
 
-// evict asks the server to evict a pod.
+// evict asks the server to evict a pod. The error is ErrGone if it went before.
 func (c *Client) evict(ctx context.Context, ref kube.Ref, opts metav1.DeleteOptions) error {
 	eviction, err := unstructuredOf(&policyv1.Eviction{
 		TypeMeta:   metav1.TypeMeta{APIVersion: policyv1.SchemeGroupVersion.String(), Kind: "Eviction"},
@@ -129,14 +144,14 @@ func (c *Client) evict(ctx context.Context, ref kube.Ref, opts metav1.DeleteOpti
 	}
 	_, err = c.resource(ref).Create(ctx, eviction, metav1.CreateOptions{DryRun: opts.DryRun}, "eviction")
 	switch {
+	case err == nil:
+		return nil
 	case apierrors.IsNotFound(err):
-		return nil // it has gone by itself
-	case apierrors.IsConflict(err):
-		return ErrReplaced
-	case apierrors.IsTooManyRequests(err):
+		return ErrGone
+	case apierrors.HasStatusCause(err, policyv1.DisruptionBudgetCause):
 		return &Blocked{Reason: cause(err)}
 	}
-	return err
+	return c.precondition(ctx, ref, err)
 }
 
 // cause returns what the server says of an error, with its details.

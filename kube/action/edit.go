@@ -1,10 +1,12 @@
 package action
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"quarterdeck/kube"
+	"quarterdeck/kube/sanitize"
 )
 
 // Edit sets one field of an object.
@@ -41,7 +44,7 @@ func (e Edit) Field() string {
 			b.WriteString(p)
 		}
 	}
-	return b.String()
+	return sanitize.Line(b.String())
 }
 
 // set returns the edit that gives a field of obj the value after, nil to remove
@@ -99,79 +102,124 @@ func pointer(path []string) string {
 
 // patch returns the JSON patch that makes the edits on obj, and on no other
 // object and no other values.
-func patch(obj *unstructured.Unstructured, edits []Edit) ([]byte, error) {
+func patch(obj *unstructured.Unstructured, edits []Edit) []operation {
 	ops := []operation{{"test", "/metadata/uid", string(obj.GetUID())}}
 	made := map[string]bool{} // parents that the patch makes
 	for _, e := range edits {
-		missing := -1 // the first part of the path that is not there
-		for i := range e.Path {
-			if _, ok := at(obj.Object, e.Path[:i+1]); !ok && !made[pointer(e.Path[:i+1])] {
-				missing = i
-				break
-			}
-		}
 		last := len(e.Path) - 1
-		if missing >= 0 && missing < last {
-			for i := missing; i < last; i++ {
-				parent := pointer(e.Path[:i+1])
-				ops = append(ops, operation{"test", parent, nil}, operation{"add", parent, map[string]any{}})
-				made[parent] = true
-			}
-		}
-		// Elements of a list are known by their name: the index alone may mean
-		// another by now.
-		for i := range e.Path[:last] {
-			if _, err := strconv.Atoi(e.Path[i]); err != nil {
+		for i := range last {
+			parent := e.Path[:i+1]
+			if now, _ := at(obj.Object, parent); now != nil || made[pointer(parent)] {
 				continue
 			}
-			if name, ok := at(obj.Object, append(e.Path[:i+1:i+1], "name")); ok {
-				ops = append(ops, operation{"test", pointer(e.Path[:i+1]) + "/name", name})
-			}
+			ops = append(ops, operation{"test", pointer(parent), nil}, operation{"add", pointer(parent), map[string]any{}})
+			made[pointer(parent)] = true
+		}
+		for _, name := range names(obj.Object, e.Path) {
+			value, _ := at(obj.Object, name)
+			ops = append(ops, operation{"test", pointer(name), value})
 		}
 		path := pointer(e.Path)
-		ops = append(ops, operation{"test", path, e.Before})
+		now, there := at(obj.Object, e.Path)
+		ops = append(ops, operation{"test", path, now})
 		switch {
-		case e.After == nil && e.Before == nil:
-		case e.After == nil:
-			ops = append(ops, operation{"remove", path, nil})
-		default:
+		case e.After != nil:
 			ops = append(ops, operation{"add", path, e.After}) // replaces what is there
+		case there:
+			ops = append(ops, operation{"remove", path, nil})
 		}
 	}
-	data, err := json.Marshal(ops)
-	if err != nil {
-		return nil, fmt.Errorf("write patch: %w", err)
+	return ops
+}
+
+// names returns the paths of the names of the list elements that a path leads
+// through: the index alone may mean another element by now.
+func names(value any, path []string) [][]string {
+	var found [][]string
+	for i := 1; i < len(path); i++ {
+		if list, _ := at(value, path[:i]); !isList(list) {
+			continue
+		}
+		name := append(path[:i+1:i+1], "name")
+		if _, ok := at(value, name); ok {
+			found = append(found, name)
+		}
 	}
-	return data, nil
+	return found
+}
+
+func isList(value any) bool {
+	_, ok := value.([]any)
+	return ok
 }
 
 // edits returns the change that makes edits on obj, or on a subresource of it.
 func (c *Client) edits(verb string, ref kube.Ref, obj *unstructured.Unstructured, subresource string, edits ...Edit) (Change, error) {
-	body, err := patch(obj, edits)
-	if err != nil {
-		return Change{}, err
-	}
 	ref.UID = obj.GetUID()
-	var subresources []string
-	if subresource != "" {
-		subresources = []string{subresource}
+	steps := slices.DeleteFunc(patch(obj, edits), func(o operation) bool { return o.Op == "test" })
+	script, err := json.Marshal(steps)
+	if err != nil {
+		return Change{}, fmt.Errorf("%s %s: write patch: %w", verb, where(ref), err)
 	}
-	return Change{
-		Verb: verb, Ref: ref, Summary: summary(edits), Edits: edits, Undoable: true, Object: obj, subresource: subresource,
+	words := []string{"patch", object(ref), "--type=json", "-p", string(script)}
+	if subresource != "" {
+		words = append(words, "--subresource="+subresource)
+	}
+	return c.identify(Change{
+		Verb: verb, Ref: ref, Summary: summary(edits), Edits: edits, Undoable: true, Object: obj,
+		Kubectl: c.kubectl(ref, words...), subresource: subresource,
 		do: func(ctx context.Context, dryRun bool) (string, error) {
-			_, err := c.resource(ref).Patch(ctx, ref.Name, types.JSONPatchType, body,
-				metav1.PatchOptions{FieldManager: FieldManager, DryRun: dry(dryRun)}, subresources...)
-			if apierrors.IsInvalid(err) || apierrors.IsConflict(err) {
-				if moved := c.moved(ctx, ref, subresource, edits); moved != nil {
-					err = moved
-				}
-			}
-			if err != nil {
+			if err := c.apply(ctx, ref, subresource, obj, edits, dryRun); err != nil {
 				return "", fmt.Errorf("%s %s: %w", verb, where(ref), err)
 			}
 			return "", nil
 		},
-	}, nil
+	}), nil
+}
+
+// apply makes edits on obj. If the object has changed since, but nothing that
+// the edits replace, they are made on it as it is now.
+func (c *Client) apply(ctx context.Context, ref kube.Ref, subresource string, obj *unstructured.Unstructured, edits []Edit, dryRun bool) error {
+	body, err := json.Marshal(patch(obj, edits))
+	if err != nil {
+		return fmt.Errorf("write patch: %w", err)
+	}
+	const tries = 3
+	for try := 1; ; try++ {
+		_, err := c.resource(ref).Patch(ctx, ref.Name, types.JSONPatchType, body,
+			metav1.PatchOptions{FieldManager: FieldManager, DryRun: dry(dryRun)}, subresources(subresource)...)
+		switch {
+		case err == nil:
+			return nil
+		case apierrors.IsNotFound(err):
+			return ErrGone
+		case !apierrors.IsInvalid(err) && !apierrors.IsConflict(err):
+			return err
+		}
+		now, readErr := c.read(ctx, ref, subresource)
+		if errors.Is(readErr, ErrGone) || errors.Is(readErr, ErrReplaced) {
+			return readErr
+		}
+		if readErr != nil {
+			return err
+		}
+		if moved := drift(obj, now, edits); moved != nil {
+			moved.By = c.author(ctx, ref, subresource, now, moved.Edit.Path)
+			return moved
+		}
+		again, readErr := json.Marshal(patch(now, edits))
+		if readErr != nil || try == tries || apierrors.IsInvalid(err) && bytes.Equal(body, again) {
+			return err // the server has another reason
+		}
+		body = again
+	}
+}
+
+func subresources(name string) []string {
+	if name == "" {
+		return nil
+	}
+	return []string{name}
 }
 
 func dry(run bool) []string {
@@ -197,47 +245,88 @@ func (m *Moved) Error() string {
 	return s + "; nothing was changed"
 }
 
-// moved returns why a patch of the fields did not fit, nil if the reason is not
-// that they have changed.
-func (c *Client) moved(ctx context.Context, ref kube.Ref, subresource string, edits []Edit) error {
-	var sub []string
-	if subresource != "" {
-		sub = []string{subresource}
-	}
-	now, err := c.resource(ref).Get(ctx, ref.Name, metav1.GetOptions{}, sub...)
-	switch {
-	case apierrors.IsNotFound(err):
-		return errors.New("it was deleted meanwhile")
-	case err != nil:
-		return nil
-	case now.GetUID() != ref.UID:
-		return ErrReplaced
-	}
+// drift returns the first field of edits that differs between now and what the
+// edits were prepared from, nil if there is none.
+func drift(was, now *unstructured.Unstructured, edits []Edit) *Moved {
 	for _, e := range edits {
-		value, _ := at(now.Object, e.Path)
-		if !equality.Semantic.DeepEqual(value, e.Before) {
-			return &Moved{Edit: e, Now: value, By: author(now, e.Path)}
+		for _, path := range names(was.Object, e.Path) {
+			before, _ := at(was.Object, path)
+			if value, _ := at(now.Object, path); !same(value, before) {
+				return &Moved{Edit: Edit{Path: path, Before: before}, Now: value}
+			}
 		}
+		value, _ := at(now.Object, e.Path)
+		if same(value, e.Before) {
+			continue
+		}
+		if value == nil {
+			value = zero(e.Before)
+		}
+		return &Moved{Edit: e, Now: value}
 	}
 	return nil
 }
 
-// Word returns a value of a field for a sentence: short, on one line.
+// same reports whether two values of a field mean the same: the server leaves
+// out what is false, 0 or empty.
+func same(a, b any) bool {
+	return equality.Semantic.DeepEqual(a, b) || empty(a) && empty(b)
+}
+
+// empty reports whether a value means the same as none. A text does not: a label
+// without a value is a label.
+func empty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case bool:
+		return !v
+	case int64:
+		return v == 0
+	case map[string]any:
+		return len(v) == 0
+	case []any:
+		return len(v) == 0
+	}
+	return false
+}
+
+// zero returns what an absent field means beside a value of it.
+func zero(like any) any {
+	switch like.(type) {
+	case bool:
+		return false
+	case int64:
+		return int64(0)
+	}
+	return nil
+}
+
+// longestWord is how many characters of a value a sentence has room for.
+const longestWord = 160
+
+// Word returns a value of a field for a sentence: short, harmless, on one line.
 func Word(value any) string {
+	var text string
 	switch v := value.(type) {
 	case nil:
 		return "unset"
 	case string:
+		text = v
 		if v == "" {
-			return `""`
+			text = `""`
 		}
-		return v
+	default:
+		data, err := json.Marshal(value)
+		if text = string(data); err != nil {
+			text = fmt.Sprint(value)
+		}
 	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprint(value)
+	text = sanitize.Line(text)
+	if runes := []rune(text); len(runes) > longestWord {
+		text = string(runes[:longestWord-1]) + "…"
 	}
-	return string(text)
+	return text
 }
 
 // summary says what edits change: "spec.replicas 3 → 5".

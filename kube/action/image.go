@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,9 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"quarterdeck/kube"
+	"quarterdeck/kube/sanitize"
 )
 
-// Container is a container of a pod template or a pod.
+// Container is a container of a pod template or a pod, for display.
 type Container struct {
 	Name  string
 	Image string
@@ -38,7 +40,7 @@ func Containers(obj *unstructured.Unstructured) []Container {
 				name, _ := at(entries[i], []string{"name"})
 				image, _ := at(entries[i], []string{"image"})
 				found = append(found, Container{
-					Name: Word(name), Image: Word(image), Init: list == "initContainers",
+					Name: line(name), Image: line(image), Init: list == "initContainers",
 					path: append(slices.Clone(path), strconv.Itoa(i), "image"),
 				})
 			}
@@ -50,6 +52,11 @@ func Containers(obj *unstructured.Unstructured) []Container {
 	return found
 }
 
+func line(text any) string {
+	s, _ := text.(string)
+	return sanitize.Line(s)
+}
+
 // ParseImage checks the reference of an image as a container runtime reads it.
 // A mere tag or digest, ":v2" or "@sha256:…", stands for current with that tag.
 func ParseImage(text, current string) (string, error) {
@@ -58,7 +65,7 @@ func ParseImage(text, current string) (string, error) {
 		text = repository(current) + text
 	}
 	if text == "" {
-		return "", fmt.Errorf("no image: type one such as registry/app:v2, or :v2 for another tag")
+		return "", errors.New("no image: type one such as registry/app:v2, or :v2 for another tag")
 	}
 	if _, err := reference.ParseDockerRef(text); err != nil {
 		return "", fmt.Errorf("%q is no image: %w; type one such as registry/app:v2, or :v2 for another tag", text, err)
@@ -75,6 +82,17 @@ func repository(image string) string {
 	return image
 }
 
+func listed(containers []Container) string {
+	if len(containers) == 0 {
+		return "none"
+	}
+	names := make([]string, len(containers))
+	for i, c := range containers {
+		names[i] = c.Name
+	}
+	return strings.Join(names, ", ")
+}
+
 // SetImage prepares another image of one container. text is read by ParseImage.
 func (c *Client) SetImage(ctx context.Context, ref kube.Ref, container, text string) (Change, error) {
 	obj, err := c.get(ctx, ref)
@@ -84,7 +102,7 @@ func (c *Client) SetImage(ctx context.Context, ref kube.Ref, container, text str
 	all := Containers(obj)
 	i := slices.IndexFunc(all, func(c Container) bool { return c.Name == container })
 	if i < 0 {
-		return Change{}, fmt.Errorf("%s has no container %q", where(ref), container)
+		return Change{}, fmt.Errorf("%s has no container %q: it has %s", where(ref), container, listed(all))
 	}
 	image, err := ParseImage(text, all[i].Image)
 	if err != nil {

@@ -2,13 +2,13 @@ package action
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -18,8 +18,9 @@ import (
 	"quarterdeck/kube"
 )
 
-// jobs is where Jobs are.
+// Where Jobs and Pods are.
 func jobs() schema.GroupVersionResource { return batchv1.SchemeGroupVersion.WithResource("jobs") }
+func pods() schema.GroupVersionResource { return corev1.SchemeGroupVersion.WithResource("pods") }
 
 // Trigger prepares a Job from a CronJob's template now, as kubectl create job
 // --from does: the CronJob owns it and counts it to its history.
@@ -32,13 +33,15 @@ func (c *Client) Trigger(ctx context.Context, ref kube.Ref) (Change, error) {
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, &cron); err != nil {
 		return Change{}, fmt.Errorf("read %s: %w", where(ref), err)
 	}
+	owner := *metav1.NewControllerRef(&cron, batchv1.SchemeGroupVersion.WithKind("CronJob"))
+	owner.BlockOwnerDeletion = nil // which some clusters let only those ask for who may delete the CronJob
 	annotations := map[string]string{"cronjob.kubernetes.io/instantiate": "manual"}
 	maps.Copy(annotations, cron.Spec.JobTemplate.Annotations)
 	job := &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: jobName(ref.Name, "manual"), Namespace: ref.Namespace,
 			Labels: cron.Spec.JobTemplate.Labels, Annotations: annotations,
-			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(&cron, batchv1.SchemeGroupVersion.WithKind("CronJob"))},
+			OwnerReferences: []metav1.OwnerReference{owner},
 		},
 		Spec: cron.Spec.JobTemplate.Spec,
 	}
@@ -96,7 +99,10 @@ func (c *Client) Rerun(ctx context.Context, ref kube.Ref) (Change, error) {
 	finished := slices.ContainsFunc(old.Status.Conditions, func(c batchv1.JobCondition) bool {
 		return c.Status == "True" && (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed)
 	})
-	if !finished {
+	switch {
+	case old.Spec.Suspend != nil && *old.Spec.Suspend:
+		change.Warnings = append(change.Warnings, "the job is suspended, and so will be the new one")
+	case !finished:
 		change.Warnings = append(change.Warnings, "the job has not finished: both will run")
 	}
 	return change, nil
@@ -118,7 +124,7 @@ func (c *Client) create(verb string, ref kube.Ref, source *unstructured.Unstruct
 		return Change{}, err
 	}
 	ref.UID = source.GetUID()
-	return Change{
+	return c.identify(Change{
 		Verb: verb, Ref: ref, Summary: "create job " + job.Name, Object: source,
 		do: func(ctx context.Context, dryRun bool) (string, error) {
 			_, err := c.objects.Resource(jobs()).Namespace(ref.Namespace).Create(ctx, obj,
@@ -128,13 +134,13 @@ func (c *Client) create(verb string, ref kube.Ref, source *unstructured.Unstruct
 			}
 			return "job " + job.Name, nil
 		},
-	}, nil
+	}), nil
 }
 
 func unstructuredOf(obj any) (*unstructured.Unstructured, error) {
 	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
 	if err != nil {
-		return nil, errors.Join(errors.New("write object"), err)
+		return nil, fmt.Errorf("write %T: %w", obj, err)
 	}
 	return &unstructured.Unstructured{Object: fields}, nil
 }

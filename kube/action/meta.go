@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
@@ -29,25 +30,27 @@ func ParsePairs(text string) (Pairs, error) {
 	if err != nil {
 		return Pairs{}, err
 	}
-	p := Pairs{Set: map[string]string{}}
-	for _, w := range words {
-		key, value, ok := strings.Cut(w, "=")
-		switch {
-		case ok && key != "":
-			p.Set[key] = value
-		case !ok && strings.HasSuffix(w, "-") && len(w) > 1:
-			p.Remove = append(p.Remove, strings.TrimSuffix(w, "-"))
-		default:
-			return Pairs{}, fmt.Errorf("%q is neither key=value nor key-", w)
-		}
-	}
 	if len(words) == 0 {
-		return Pairs{}, errors.New("type key=value to set, key- to remove")
+		return Pairs{}, errors.New("nothing typed: key=value sets, key- removes")
 	}
-	for _, key := range p.Remove {
-		if _, both := p.Set[key]; both {
-			return Pairs{}, fmt.Errorf("%s is both set and removed", key)
+	p := Pairs{Set: map[string]string{}}
+	seen := map[string]bool{}
+	for _, w := range words {
+		key, value, set := strings.Cut(w, "=")
+		if !set {
+			key = strings.TrimSuffix(w, "-")
 		}
+		switch {
+		case key == "", !set && key == w:
+			return Pairs{}, fmt.Errorf("%q is neither key=value nor key-: the first sets, the second removes", w)
+		case seen[key]:
+			return Pairs{}, fmt.Errorf("%s stands here twice: say once what becomes of it", key)
+		case set:
+			p.Set[key] = value
+		default:
+			p.Remove = append(p.Remove, key)
+		}
+		seen[key] = true
 	}
 	return p, nil
 }
@@ -66,7 +69,7 @@ func fields(text string) ([]string, error) {
 			word.WriteRune(r)
 		case r == '"' || r == '\'':
 			quoted, inWord = r, true
-		case r == ' ' || r == '\t':
+		case unicode.IsSpace(r):
 			if inWord {
 				words = append(words, word.String())
 				word.Reset()
@@ -78,7 +81,7 @@ func fields(text string) ([]string, error) {
 		}
 	}
 	if quoted != 0 {
-		return nil, fmt.Errorf("a quote %c is open", quoted)
+		return nil, fmt.Errorf("the quote %c is not closed: type a second one where the value ends", quoted)
 	}
 	if inWord {
 		words = append(words, word.String())
@@ -124,7 +127,7 @@ func (c *Client) pairs(ctx context.Context, ref kube.Ref, verb, place string, p 
 	var edits []Edit
 	var parts, words []string
 	add := func(key string, after any, part, word string) {
-		if e := set(obj, after, "metadata", place, key); e.Before != after {
+		if e := set(obj, after, "metadata", place, key); !same(e.Before, after) {
 			edits = append(edits, e)
 			if e.Before != nil && after != nil {
 				part = fmt.Sprintf("%s %s → %s", key, Word(e.Before), Word(after))
@@ -160,27 +163,26 @@ func (c *Client) RemoveFinalizer(ctx context.Context, ref kube.Ref, name string)
 	now := obj.GetFinalizers()
 	i := slices.Index(now, name)
 	if i < 0 {
-		return Change{}, fmt.Errorf("%s has no finalizer %q", where(ref), name)
+		return Change{}, fmt.Errorf("%s has no finalizer %q: it may be gone already", where(ref), name)
 	}
-	var left any
-	if rest := slices.Delete(slices.Clone(now), i, i+1); len(rest) > 0 {
-		list := make([]any, len(rest))
-		for i, f := range rest {
-			list[i] = f
-		}
-		left = list
+	// The whole list is replaced: others may have changed it meanwhile.
+	var left []any
+	for _, f := range slices.Delete(now, i, i+1) {
+		left = append(left, f)
 	}
-	change, err := c.edits("remove finalizer", ref, obj, "", set(obj, left, "metadata", "finalizers"))
+	var after any
+	if len(left) > 0 {
+		after = left
+	}
+	change, err := c.edits("remove finalizer", ref, obj, "", set(obj, after, "metadata", "finalizers"))
 	if err != nil {
 		return Change{}, err
 	}
 	change.Undoable = false // the object may be gone
 	change.Summary = "remove finalizer " + name
-	if obj.GetDeletionTimestamp() != nil && left == nil {
+	if obj.GetDeletionTimestamp() != nil && after == nil {
 		change.Warnings = append(change.Warnings, "it waits only for this to be deleted: it goes at once")
 	}
 	change.Warnings = append(change.Warnings, "what the finalizer stands for is not cleaned up by its controller")
-	change.Kubectl = c.kubectl(ref, "patch", object(ref), "--type=json", "-p",
-		fmt.Sprintf(`[{"op":"remove","path":"/metadata/finalizers/%d"}]`, i))
 	return change, nil
 }

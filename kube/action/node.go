@@ -8,8 +8,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
-	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"quarterdeck/kube"
 )
@@ -24,38 +23,54 @@ type Taints struct {
 // key:Effect to set, key:Effect- or key- to remove, separated by spaces.
 func ParseTaints(text string) (Taints, error) {
 	var t Taints
-	for _, w := range strings.Fields(text) {
-		spec, remove := strings.CutSuffix(w, "-")
-		pair, effect, hasEffect := strings.Cut(spec, ":")
-		key, value, _ := strings.Cut(pair, "=")
-		taint := corev1.Taint{Key: key, Value: value, Effect: corev1.TaintEffect(effect)}
-		for _, e := range []corev1.TaintEffect{corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute} {
-			if strings.EqualFold(string(e), effect) {
-				taint.Effect = e
-			}
+	words := strings.Fields(text)
+	if len(words) == 0 {
+		return Taints{}, errors.New("nothing typed: key=value:NoSchedule sets, key- removes")
+	}
+	seen := map[string]bool{} // key and effect
+	for _, w := range words {
+		taint, remove, err := parseTaint(w)
+		if err != nil {
+			return Taints{}, err
 		}
-		switch {
-		case hasEffect && !slices.Contains([]corev1.TaintEffect{corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute}, taint.Effect):
-			return Taints{}, fmt.Errorf("%q: the effect is NoSchedule, PreferNoSchedule or NoExecute", w)
-		case !hasEffect && !remove:
-			return Taints{}, fmt.Errorf("%q: type key=value:NoSchedule to set, key- to remove", w)
+		id := taint.Key + ":" + string(taint.Effect)
+		if seen[id] {
+			return Taints{}, fmt.Errorf("%s stands here twice: say once what becomes of it", strings.TrimSuffix(id, ":"))
 		}
-		if errs := metavalidation.ValidateLabelName(key, field.NewPath("taint")); len(errs) > 0 {
-			return Taints{}, errs.ToAggregate()
-		}
-		if errs := metavalidation.ValidateLabels(map[string]string{key: value}, field.NewPath("taint")); len(errs) > 0 {
-			return Taints{}, errs.ToAggregate()
-		}
+		seen[id] = true
 		if remove {
 			t.Remove = append(t.Remove, taint)
 		} else {
 			t.Set = append(t.Set, taint)
 		}
 	}
-	if len(t.Set)+len(t.Remove) == 0 {
-		return Taints{}, errors.New("type key=value:NoSchedule to set, key- to remove")
-	}
 	return t, nil
+}
+
+func effects() []corev1.TaintEffect {
+	return []corev1.TaintEffect{corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute}
+}
+
+func parseTaint(word string) (taint corev1.Taint, remove bool, err error) {
+	spec, remove := strings.CutSuffix(word, "-")
+	pair, effect, hasEffect := strings.Cut(spec, ":")
+	taint.Key, taint.Value, _ = strings.Cut(pair, "=")
+	i := slices.IndexFunc(effects(), func(e corev1.TaintEffect) bool { return strings.EqualFold(string(e), effect) })
+	switch {
+	case i >= 0:
+		taint.Effect = effects()[i]
+	case hasEffect:
+		return taint, remove, fmt.Errorf("%q: the effect is NoSchedule, PreferNoSchedule or NoExecute", word)
+	case !remove:
+		return taint, remove, fmt.Errorf("%q says no effect: key=value:NoSchedule sets, key- removes", word)
+	}
+	if errs := validation.IsQualifiedName(taint.Key); len(errs) > 0 {
+		return taint, remove, fmt.Errorf("%q is no key of a taint: %s", taint.Key, errs[0])
+	}
+	if errs := validation.IsValidLabelValue(taint.Value); len(errs) > 0 {
+		return taint, remove, fmt.Errorf("%q is no value of a taint: %s", taint.Value, errs[0])
+	}
+	return taint, remove, nil
 }
 
 // Taint prepares taints of a node to be set and removed.
@@ -66,16 +81,12 @@ func (c *Client) Taint(ctx context.Context, ref kube.Ref, t Taints, text string)
 	}
 	before, _ := at(obj.Object, []string{"spec", "taints"})
 	list, _ := before.([]any)
-	match := func(entry any, want corev1.Taint) bool {
-		m, _ := entry.(map[string]any)
-		return m["key"] == want.Key && (want.Effect == "" || m["effect"] == string(want.Effect))
-	}
 	after := slices.Clone(list)
 	for _, r := range t.Remove {
 		n := len(after)
-		after = slices.DeleteFunc(after, func(e any) bool { return match(e, r) })
+		after = slices.DeleteFunc(after, func(e any) bool { return matches(e, r) })
 		if len(after) == n {
-			return Change{}, fmt.Errorf("%s has no taint %s", where(ref), r.ToString())
+			return Change{}, fmt.Errorf("%s has no taint %s to remove", where(ref), r.ToString())
 		}
 	}
 	for _, s := range t.Set {
@@ -83,22 +94,24 @@ func (c *Client) Taint(ctx context.Context, ref kube.Ref, t Taints, text string)
 		if s.Value != "" {
 			entry["value"] = s.Value
 		}
-		if i := slices.IndexFunc(after, func(e any) bool { return match(e, s) }); i >= 0 {
-			after[i] = entry
-		} else {
+		i := slices.IndexFunc(after, func(e any) bool { return matches(e, s) })
+		switch {
+		case i < 0:
 			after = append(after, entry)
+		case !tainted(after[i], s): // else it keeps the time since when it is there
+			after[i] = entry
 		}
 	}
 	var value any
 	if len(after) > 0 {
 		value = after
 	}
+	if same(before, value) {
+		return Change{}, fmt.Errorf("%s: %w: its taints are so already", where(ref), ErrNothingToDo)
+	}
 	change, err := c.edits("taint", ref, obj, "", set(obj, value, "spec", "taints"))
 	if err != nil {
 		return Change{}, err
-	}
-	if same(before, value) {
-		return Change{}, fmt.Errorf("%s: %w: its taints are so already", where(ref), ErrNothingToDo)
 	}
 	change.Summary = "taints " + text
 	for _, s := range t.Set {
@@ -109,6 +122,18 @@ func (c *Client) Taint(ctx context.Context, ref kube.Ref, t Taints, text string)
 	}
 	change.Kubectl = c.kubectl(ref, append([]string{"taint", "--overwrite", "nodes", ref.Name}, strings.Fields(text)...)...)
 	return change, nil
+}
+
+// matches reports whether an entry of a node's taints has key and effect of want.
+func matches(entry any, want corev1.Taint) bool {
+	m, _ := entry.(map[string]any)
+	return m["key"] == want.Key && (want.Effect == "" || m["effect"] == string(want.Effect))
+}
+
+// tainted is matches with the value.
+func tainted(entry any, want corev1.Taint) bool {
+	value, _ := at(entry, []string{"value"})
+	return matches(entry, want) && line(value) == want.Value
 }
 
 // Cordon prepares that no new pods are placed on a node.
@@ -134,15 +159,17 @@ func (c *Client) schedulable(ctx context.Context, ref kube.Ref, on bool) (Change
 		}
 		return Change{}, fmt.Errorf("%s: %w: it is %s", where(ref), ErrNothingToDo, state)
 	}
-	verb, edit := "cordon", Edit{Path: []string{"spec", "unschedulable"}, Before: now, After: true}
+	edit := Edit{Path: []string{"spec", "unschedulable"}, Before: now, After: true}
+	verb, effect := "cordon", "no new pods are placed here"
 	if on {
-		verb, edit.After = "uncordon", nil
+		edit.After = nil
+		verb, effect = "uncordon", "pods are placed here again"
 	}
 	change, err := c.edits(verb, ref, obj, "", edit)
 	if err != nil {
 		return Change{}, err
 	}
-	change.Summary = map[bool]string{false: "no new pods are placed here", true: "pods are placed here again"}[on]
+	change.Summary = effect
 	change.Kubectl = c.kubectl(ref, verb, ref.Name)
 	return change, nil
 }

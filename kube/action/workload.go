@@ -98,6 +98,7 @@ func already(word string, on bool) error {
 	return fmt.Errorf("%w: it is not %s", ErrNothingToDo, past(word))
 }
 
+// past is a field of spec as a state.
 func past(word string) string {
 	if word == "suspend" {
 		return "suspended"
