@@ -26,6 +26,14 @@ func NewText(th *theme.Theme) *Text { return &Text{theme: th, pager: textview.Ne
 // SetLines replaces the text and stays where it was scrolled to.
 func (t *Text) SetLines(lines []textview.Line) { t.pager.SetLines(lines) }
 
+// SetWrap says whether long lines are wrapped or cut until the user says
+// otherwise.
+func (t *Text) SetWrap(wrap bool) { t.pager.SetWrap(wrap) }
+
+// SetHanging says how many cells the rows after the first of a wrapped line are
+// indented by.
+func (t *Text) SetHanging(n int) { t.pager.SetHanging(n) }
+
 // Len returns the number of lines.
 func (t *Text) Len() int { return t.pager.Len() }
 

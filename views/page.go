@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -37,8 +36,16 @@ type page struct {
 type pageKind struct {
 	title string // "yaml"
 	doing string // "get", for the sentence about what went wrong
-	load  func(context.Context, *page) ([]textview.Line, string, error)
+	load  func(context.Context, *page) (pageText, error)
 	yaml  bool
+	wrap  bool // long lines are wrapped until the user says otherwise
+}
+
+// pageText is what was read.
+type pageText struct {
+	lines   []textview.Line
+	hang    int    // how far the rows after the first of a wrapped line are indented
+	partial string // why this is not all, "" if it is
 }
 
 func yamlPage() pageKind { return pageKind{title: "yaml", doing: "get", load: loadYAML, yaml: true} }
@@ -48,12 +55,14 @@ func describePage() pageKind {
 }
 
 func eventsPage() pageKind {
-	return pageKind{title: "events", doing: "list the events of", load: loadEvents}
+	return pageKind{title: "events", doing: "list the events of", load: loadEvents, wrap: true}
 }
 
 func (k pageKind) frame(s *Session, ref kube.Ref) ui.Frame {
 	return ui.Frame{Place: k.title + " " + ref.String(), Open: func() ui.View {
-		return &page{Text: ui.NewText(s.Theme), session: s, ref: ref, kind: k}
+		text := ui.NewText(s.Theme)
+		text.SetWrap(k.wrap)
+		return &page{Text: text, session: s, ref: ref, kind: k}
 	}}
 }
 
@@ -62,9 +71,8 @@ func describeFrame(s *Session, ref kube.Ref) ui.Frame { return describePage().fr
 func eventsFrame(s *Session, ref kube.Ref) ui.Frame   { return eventsPage().frame(s, ref) }
 
 type pageMsg struct {
-	lines   []textview.Line
-	partial string
-	err     error
+	pageText
+	err error
 }
 
 // Show reads the text, unless it is there from before.
@@ -90,11 +98,11 @@ func (p *page) load() tea.Cmd {
 	return ui.Deliver(p, func() tea.Msg {
 		ctx, cancel := snapshot.session.Client.Call(shown)
 		defer cancel()
-		lines, partial, err := snapshot.kind.load(ctx, &snapshot)
+		text, err := snapshot.kind.load(ctx, &snapshot)
 		if shown.Err() != nil {
 			return nil // hidden meanwhile: it is read again when it is shown again
 		}
-		return pageMsg{lines, partial, err}
+		return pageMsg{text, err}
 	})
 }
 
@@ -110,6 +118,7 @@ func (p *page) Update(msg tea.Msg) tea.Cmd {
 		return nil
 	}
 	p.problem, p.read = m.partial, p.session.Now()
+	p.SetHanging(m.hang)
 	p.SetLines(m.lines)
 	return nil
 }
@@ -209,22 +218,4 @@ func colourYAML(text string) []textview.Line {
 		}
 	}
 	return lines
-}
-
-// eventLine is how one event stands in the list of an object's events.
-func eventLine(last int64, typ, reason, about, message string, count int32, now time.Time) textview.Line {
-	tone := theme.Text
-	if typ == "Warning" {
-		tone = theme.Warn
-	}
-	times := ""
-	if count > 1 {
-		times = fmt.Sprintf(" (%d times)", count)
-	}
-	return textview.Line{
-		{Text: fmt.Sprintf("%6s  ", field.Age(now.Unix()-last)), Tone: theme.Muted},
-		{Text: fmt.Sprintf("%-18s ", reason), Tone: tone},
-		{Text: about + "  ", Tone: theme.Field},
-		{Text: message + times},
-	}
 }

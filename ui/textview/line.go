@@ -35,23 +35,24 @@ func (l Line) wider(width int) bool {
 }
 
 // breaks returns where the rows of the line end, in bytes, if it is wrapped to
-// width cells: after the last blank that fits, or else where the row is full.
-func (l Line) breaks(width int) []int {
+// width cells, of which the rows after the first leave the first hang free:
+// after the last blank that fits, or else where the row is full.
+func (l Line) breaks(width, hang int) []int {
 	var ends []int
 	at, column := 0, 0         // the current byte and its column in the row
+	start := 0                 // the byte with which the row begins
 	blank, afterBlank := -1, 0 // the byte after the last blank of the row and its column
 	for _, span := range l {
 		for s := span.Text; len(s) > 0; {
 			_, n, w := next(s, column)
 			isBlank := s[0] == ' ' || s[0] == '\t'
-			if column+w > width && column > 0 && !isBlank {
-				if blank >= 0 {
-					ends = append(ends, blank)
-					column -= afterBlank
-				} else {
-					ends = append(ends, at)
-					column = 0
+			if column+w > width && at > start && !isBlank {
+				if blank < 0 || hang+column-afterBlank+w > width { // the next row has no room for the word either
+					blank, afterBlank = at, column
 				}
+				start = blank
+				ends = append(ends, start)
+				column += hang - afterBlank
 				blank = -1
 			}
 			s, at, column = s[n:], at+n, column+w
@@ -96,10 +97,12 @@ type painter struct {
 	open    string // the escape sequence in force, "" if none
 }
 
-// row draws the bytes of the line from start to end, which fit the width but
-// for blanks at the end.
-func (p *painter) row(line Line, start, end int) {
-	at, column, seen := 0, 0, 0
+// row draws the bytes of the line from start to end, indented; they fit the
+// width but for blanks at the end.
+func (p *painter) row(line Line, start, end, indent int) {
+	at, column, seen := 0, indent, 0
+	p.start("")
+	p.buf = cell.AppendSpaces(p.buf, indent)
 	for _, span := range line {
 		if at >= end {
 			break

@@ -38,6 +38,7 @@ type Pager struct {
 	lines         []Line
 	width, height int
 	wrap          bool
+	hang          int // see SetHanging
 
 	top int // the first line on screen
 	sub int // how many of its rows are scrolled out, if lines are wrapped
@@ -83,6 +84,18 @@ func (p *Pager) SetWrap(wrap bool) {
 	p.wrap, p.sub, p.x = wrap, 0, 0
 	p.clamp()
 }
+
+// SetHanging says how many cells the rows after the first of a wrapped line are
+// indented by, so that the last column of a table stays one; half the width at
+// most.
+func (p *Pager) SetHanging(n int) {
+	p.hang = max(0, n)
+	clear(p.breaks)
+	p.clamp()
+}
+
+// indent is SetHanging for the width that there is.
+func (p *Pager) indent() int { return min(p.hang, p.width/2) }
 
 // Wrapped reports whether long lines are wrapped.
 func (p *Pager) Wrapped() bool { return p.wrap }
@@ -243,7 +256,7 @@ func (p *Pager) wrapped(i int) []int {
 	if len(p.breaks) > 4*p.height+64 {
 		clear(p.breaks)
 	}
-	ends := p.lines[i].breaks(max(1, p.width))
+	ends := p.lines[i].breaks(max(1, p.width), p.indent())
 	p.breaks[i] = ends
 	return ends
 }
@@ -269,11 +282,11 @@ func (p *Pager) View() string {
 			continue
 		}
 		ends := p.wrapped(i)
-		start := 0
+		start, indent := 0, 0
 		if sub > 0 {
-			start = ends[sub-1]
+			start, indent = ends[sub-1], p.indent()
 		}
-		out.row(p.lines[i], start, ends[sub])
+		out.row(p.lines[i], start, ends[sub], indent)
 		if sub++; sub >= len(ends) {
 			i, sub = i+1, 0
 		}

@@ -3,6 +3,7 @@ package textview_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -245,6 +246,28 @@ func TestSearchInSteps(t *testing.T) {
 	}
 }
 
+// The rows after the first of a wrapped line are indented, by half the width at
+// most; what is found in them is there.
+func TestHanging(t *testing.T) {
+	p := textview.New(theme.Plain(theme.Options{}))
+	p.SetLines([]textview.Line{{{Text: "NAME  what it is that was said"}}, {{Text: "x     a verylongwordindeed that goes on"}}})
+	p.SetWrap(true)
+	for _, test := range []struct {
+		width int
+		want  []string
+	}{
+		{16, []string{"NAME  what it is", "      that was  ", "      said      ", "x     a         ", "      verylongwo", "      rdindeed  ", "      that goes ", "      on        "}},
+		{8, []string{"NAME    ", "    what", "    it  ", "    is  "}},
+		{40, []string{"NAME  what it is that was said          ", "x     a verylongwordindeed that goes on ", strings.Repeat(" ", 40)}},
+	} {
+		p.SetHanging(6)
+		p.SetSize(test.width, len(test.want))
+		if got := strings.Split(p.View(), "\n"); !slices.Equal(got, test.want) {
+			t.Errorf("width %d: %q, want %q", test.width, got, test.want)
+		}
+	}
+}
+
 func TestPlain(t *testing.T) {
 	p := newPager(5, 1, manifest)
 	if got := p.Plain(); got != manifest {
@@ -286,6 +309,7 @@ func FuzzView(f *testing.F) {
 			p.SetSearchText(search)
 		}
 		for _, wrap := range []bool{false, true} {
+			p.SetHanging(len(text) % 9)
 			p.SetWrap(wrap)
 			for name, key := range map[string]func(){"right": p.Right, "down": p.Down, "end": p.End, "up": p.Up, "page": p.PageUp} {
 				key()
