@@ -8,7 +8,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
-	"quarterdeck/kube"
 	"quarterdeck/kube/store"
 	"quarterdeck/ui"
 	"quarterdeck/ui/theme"
@@ -19,7 +18,17 @@ func (s *Session) openPods(scope Scope) tea.Msg { return ui.Push(pods().Frame(s,
 
 // openNode opens the list of nodes with one node in it.
 func (s *Session) openNode(name string) tea.Msg {
-	return ui.Push(nodes().Frame(s, Scope{Fields: "metadata.name=" + name, Title: "node/" + name}))
+	return ui.Push(nodes().Frame(s, only(nodes(), "", name)))
+}
+
+// only is the scope of a list that holds one object. In the path it is called
+// "nodes: a", since what is opened from it, such as the node's pods, is called
+// after the object: "node/a".
+func only(o Opener, namespace, name string) Scope {
+	return Scope{
+		Namespace: namespace, AllNamespaces: namespace == "", Fields: "metadata.name=" + name,
+		Title: o.Names().Plural + ": " + name,
+	}
 }
 
 // openOwner opens the list of the object that controls another.
@@ -31,13 +40,7 @@ func (s *Session) openOwner(m *store.Meta) tea.Msg {
 // done with it is at hand. apiVersion may be empty for kinds that everybody
 // knows.
 func (s *Session) openNamed(kind, apiVersion, namespace, name string, _ types.UID) tea.Msg {
-	open := func(o Opener) tea.Msg {
-		n := o.Names()
-		ref := kube.Ref{GVR: n.GVR, Kind: n.Kind, Namespace: namespace, Name: name}
-		return ui.Push(o.Frame(s, Scope{
-			Namespace: namespace, AllNamespaces: namespace == "", Fields: "metadata.name=" + name, Title: ref.String(),
-		}))
-	}
+	open := func(o Opener) tea.Msg { return ui.Push(o.Frame(s, only(o, namespace, name))) }
 	gv, err := schema.ParseGroupVersion(apiVersion)
 	if o, ok := known(kind); ok && (err != nil || gv.Group == "" || gv.Group == o.Names().GVR.Group) {
 		return open(o)

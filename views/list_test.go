@@ -305,6 +305,34 @@ func TestSortedByUse(t *testing.T) {
 	})
 }
 
+// Every part of the path says something else: a list of one object is not what
+// is opened from it.
+func TestPath(t *testing.T) {
+	for start, test := range map[string]struct {
+		keys []string
+		want string
+	}{
+		"pods /x2k9p":     {[]string{"N", "P", "enter"}, "pods /x2k9p › nodes: std-a-01 › node/std-a-01 › pod/etl-29043-9x8y7"},
+		"po /x2k9p":       {[]string{"J", "enter", "enter"}, "pods /x2k9p › replicasets: checkout-7f9c5d6b8 › rs/checkout-7f9c5d6b8 › pod/checkout-7f9c5d6b8-k9q4w"},
+		"rs /7f9c5d6b8":   {[]string{"J", "P"}, "replicasets /7f9c5d6b8 › deployments: checkout › deploy/checkout"},
+		"events /k9q4w":   {[]string{"enter", "enter"}, "events /k9q4w › pods: checkout-7f9c5d6b8-k9q4w › pod/checkout-7f9c5d6b8-k9q4w"},
+		"hpa /checkout":   {[]string{"enter", "enter"}, "horizontalpodautoscalers /checkout › deployments: checkout › deploy/checkout"},
+		"cj /etl":         {[]string{"enter", "down", "enter"}, "cronjobs /etl › cronjob/etl › job/etl-29043"},
+		"workloads /chec": {[]string{"enter", "N", "enter"}, "workloads /chec › deploy/checkout › nodes: std-a-01 › node/std-a-01"},
+	} {
+		pipe(t, nil, func(b *bench) {
+			b.resize(200, 40)
+			b.press(":")
+			b.text(start)
+			b.press("enter")
+			for _, key := range test.keys {
+				b.press(key)
+			}
+			b.want(test.want + "  ")
+		})
+	}
+}
+
 // Columns that can only say n/a leave their room to others, but not while it is
 // not known whether there is something to say.
 func TestUsageColumns(t *testing.T) {
