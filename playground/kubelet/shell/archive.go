@@ -17,6 +17,9 @@ func tar(c call) error {
 		switch word := args[0]; {
 		case word == "-C" && len(args) > 1:
 			dir = "/" + local(c.dir, args[1])
+			if _, err := c.files.stat("/", dir); err != nil {
+				return err
+			}
 			args = args[1:]
 		case word == "-" && strings.HasSuffix(letters, "f"):
 		case letters == "" || strings.HasPrefix(word, "-"):
