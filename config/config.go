@@ -16,7 +16,9 @@ type Config struct {
 	UI          UI
 	Metrics     Metrics
 	Connection  Connection
+	Journal     Journal
 	Contexts    []Context
+	Rules       []Rule
 	Keys        map[string][]string // action ID → keys; empty means none
 }
 
@@ -42,6 +44,11 @@ type Metrics struct {
 type Connection struct {
 	PageSize int           // objects per page of a list
 	Linger   time.Duration // how long to watch a kind that nobody looks at
+}
+
+// Journal is about what the user does to clusters.
+type Journal struct {
+	File bool // keep it in a file too
 }
 
 // Clipboard is how text is copied.

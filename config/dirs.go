@@ -22,16 +22,17 @@ func DefaultPath(env []string) string {
 	return filepath.Join(dir, "config.yaml")
 }
 
-// StateDir returns the directory for what should outlive the program: its log
-// and its history. It is created if needed, for the user alone.
+// StateDir returns the directory for what should outlive the program: its
+// journal. It is created if needed, for the user alone.
 func StateDir(env []string) (string, error) {
-	return made(userDir(runtime.GOOS, environment(env), "XDG_STATE_HOME", ".local/state", "LOCALAPPDATA", "state"), "XDG_STATE_HOME")
-}
-
-// CacheDir returns the directory for what can be had again. It is created if
-// needed, for the user alone.
-func CacheDir(env []string) (string, error) {
-	return made(userDir(runtime.GOOS, environment(env), "XDG_CACHE_HOME", ".cache", "LOCALAPPDATA", "cache"), "XDG_CACHE_HOME")
+	dir := userDir(runtime.GOOS, environment(env), "XDG_STATE_HOME", ".local/state", "LOCALAPPDATA", "state")
+	if dir == "" {
+		return "", errors.New("there is no home directory to keep files in: set HOME or XDG_STATE_HOME")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("create directory: %w", err)
+	}
+	return dir, nil
 }
 
 // userDir returns our directory below that of an XDG variable, or below its
@@ -48,14 +49,4 @@ func userDir(goos string, env map[string]string, xdg, home, windows, below strin
 		return filepath.Join(env["HOME"], filepath.FromSlash(home), "quarterdeck")
 	}
 	return ""
-}
-
-func made(dir, xdg string) (string, error) {
-	if dir == "" {
-		return "", errors.New("there is no home directory to keep files in: set HOME or " + xdg)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("create directory: %w", err)
-	}
-	return dir, nil
 }

@@ -7,11 +7,18 @@ import (
 
 	"quarterdeck/config"
 	"quarterdeck/keymap"
+	"quarterdeck/kube/guard"
 	"quarterdeck/ui/theme"
 )
 
-// The package imports neither the theme nor the bindings, but what it says
-// about them must fit.
+// The package imports neither the theme nor the bindings nor the guard, but what
+// it says about them must fit.
+
+func TestVerbsFitTheGuard(t *testing.T) {
+	if !slices.Equal(config.RuleVerbs(), guard.Verbs()) {
+		t.Errorf("verbs %q, want %q", config.RuleVerbs(), guard.Verbs())
+	}
+}
 
 func TestThemesFitTheTones(t *testing.T) {
 	var tones []string

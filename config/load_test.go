@@ -132,6 +132,11 @@ func TestProblems(t *testing.T) {
 		{"contexts:\n- protected: true", "config.yaml:2: contexts.match: an entry needs the names of contexts it is for, as in match: prod-*"},
 		{"contexts:\n- match: x\n  protectd: true", "config.yaml:3: unknown key contexts.protectd: did you mean contexts.protected?"},
 		{"contexts:\n- match: x\n  color: contxt2", `config.yaml:3: contexts.color: expected context1, context2, context3, context4, context5 or context6, found "contxt2": did you mean context2?`},
+		{"contexts:\n- match:", "config.yaml:2: contexts.match: a value is missing: expected a name"},
+		{"journal: true", `config.yaml:1: journal: expected settings below it, found "true"`},
+		{"journal.file: maybe", `config.yaml:1: journal.file: expected true or false, found "maybe"`},
+		{"rules: deny", `config.yaml:1: rules: expected a list, found "deny"`},
+		{"rules:\n- deny", `config.yaml:2: rules: expected an entry such as {contexts: prod-*, verbs: delete, effect: type-name}, found "deny"`},
 		{"keys: [a]", "config.yaml:1: keys: expected actions and their keys, as in {object.describe: D}, found a list"},
 		{"keys:\n  object.yaml:", `config.yaml:2: keys.object.yaml: expected a key or a list of keys, found ""`},
 		{"keys:\n  object: {yaml: {a: b}}", "config.yaml:2: keys.object.yaml: expected a key or a list of keys, found a mapping"},
@@ -144,17 +149,90 @@ func TestProblems(t *testing.T) {
 			t.Errorf("%s\n got %q\nwant %q", tt.text, problems, want)
 		}
 		// Whatever was right beside the problem holds.
-		c.UI.Wide, c.Contexts, c.Keys = false, nil, nil
+		c.UI.Wide, c.Contexts, c.Rules, c.Keys = false, nil, nil, nil
 		if !reflect.DeepEqual(c, Default()) {
 			t.Errorf("%s\nis not the default: %+v", tt.text, c)
 		}
 	}
 }
 
+func TestReadOnlyPatterns(t *testing.T) {
+	c, _, problems := fromFile(t, "contexts:\n- match: prod-*\n  readonly: true\n  protected: true\n- {match: '*', namespace: lab}\n")
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	for name, want := range map[string]bool{"prod-eu": true, "prod-": true, "preprod-eu": false, "dev": false} {
+		if got := c.For(name); got.ReadOnly != want || got.Protected != want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestRules(t *testing.T) {
+	c, _, problems := fromFile(t, `rules:
+- contexts: prod-*
+  namespaces: [pay, "kube-*"]
+  kinds: [Deployment, "*.apps"]
+  verbs: [DELETE, s*]
+  effect: type-name
+  max: 3
+  reason: "say # why"
+- effect: confirm
+- max: 1
+`)
+	want := []Rule{
+		{
+			Contexts: []string{"prod-*"}, Namespaces: []string{"pay", "kube-*"}, Kinds: []string{"Deployment", "*.apps"}, Verbs: []string{"delete", "s*"},
+			Effect: EffectTypeName, Max: 3, Reason: "say # why",
+		},
+		{Effect: EffectConfirm},
+		{Max: 1},
+	}
+	if len(problems) > 0 || !reflect.DeepEqual(c.Rules, want) {
+		t.Errorf("%q\n got %+v\nwant %+v", problems, c.Rules, want)
+	}
+}
+
+// TestWrongRules: what is wrong in a rule is reported, and makes it stricter.
+func TestWrongRules(t *testing.T) {
+	deny := Rule{Effect: EffectDeny}
+	const noEffect = "config.yaml:2: rules.effect: a rule needs an effect (deny, type-name or confirm) or a max: until then it denies"
+	tests := []struct {
+		text    string
+		want    Rule
+		problem string
+	}{
+		{"verbs: delete", Rule{Verbs: []string{"delete"}, Effect: EffectDeny}, noEffect},
+		{"max: 0", deny, noEffect},
+		{"effect: confrm", deny, `config.yaml:2: rules.effect: expected deny, type-name or confirm, found "confrm": did you mean confirm?`},
+		{"effect:", deny, "config.yaml:2: rules.effect: a value is missing: expected deny, type-name or confirm"},
+		{"effect: confrm\n  max: 3", Rule{Max: 3}, `config.yaml:2: rules.effect: expected deny, type-name or confirm, found "confrm": did you mean confirm?`},
+		{"max: many", deny, `config.yaml:2: rules.max: expected a whole number from 0 to 1000000, found "many"`},
+		{"max: many\n  effect: confirm", Rule{Effect: EffectConfirm}, `config.yaml:2: rules.max: expected a whole number from 0 to 1000000, found "many"`},
+		{"effect: deny\n  namespce: pay", deny, "config.yaml:3: unknown key rules.namespce: did you mean rules.namespaces?"},
+		{"effect: deny\n  verbs: [evict, delte]", deny, `config.yaml:3: rules.verbs: "delte" matches no verb (create, update, patch, delete, deletecollection, exec, attach, portforward, proxy, evict, scale, debug): did you mean delete?`},
+		{"effect: deny\n  verbs: get", deny, `config.yaml:3: rules.verbs: "get" matches no verb (create, update, patch, delete, deletecollection, exec, attach, portforward, proxy, evict, scale, debug)`},
+		{"effect: deny\n  kinds: [[a]]", deny, "config.yaml:3: rules.kinds: expected a pattern, found a list"},
+		{"effect: deny\n  contexts: {a: b}", deny, "config.yaml:3: rules.contexts: expected a pattern, found a mapping"},
+		{"effect: deny\n  contexts:", deny, "config.yaml:3: rules.contexts: a value is missing: expected a pattern"},
+		{"effect: deny\n  contexts: 'a b'", deny, `config.yaml:3: rules.contexts: expected a pattern, found "a b"`},
+		{"effect: deny\n  reason: \"a\\e[2J\"", deny, `config.yaml:3: rules.reason: expected text of one line, found "a\x1b[2J"`},
+	}
+	for _, tt := range tests {
+		c, _, problems := fromFile(t, "rules:\n- "+tt.text)
+		if !slices.Equal(problems, []string{tt.problem}) {
+			t.Errorf("%s\n got %q\nwant %q", tt.text, problems, tt.problem)
+		}
+		if !reflect.DeepEqual(c.Rules, []Rule{tt.want}) {
+			t.Errorf("%s\n got %+v\nwant %+v", tt.text, c.Rules, tt.want)
+		}
+	}
+}
+
 func TestEmptyFiles(t *testing.T) {
-	for _, text := range []string{"", "\n", "# all commented out\n", "---\n", "ui:\n", "contexts: []\nkeys: {}\n"} {
+	for _, text := range []string{"", "\n", "# all commented out\n", "---\n", "ui:\n", "contexts: []\nrules: []\nkeys: {}\n"} {
 		c, _, problems := fromFile(t, text)
-		c.Contexts, c.Keys = nil, nil
+		c.Contexts, c.Rules, c.Keys = nil, nil, nil
 		if len(problems) > 0 || !reflect.DeepEqual(c, Default()) {
 			t.Errorf("%q: %q, %+v", text, problems, c)
 		}

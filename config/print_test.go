@@ -33,8 +33,13 @@ func TestPrint(t *testing.T) {
 		"  linger: 1m # default",
 		"  - match: prod-* # config.yaml:10",
 		"    protected: true # config.yaml:11",
-		"  object.describe: [D, f1] # config.yaml:17",
-		"  list.wide: [] # config.yaml:18",
+		"  - contexts: [prod-*] # config.yaml:17",
+		"    kinds: [Namespace, PersistentVolume*] # config.yaml:18",
+		"    effect: type-name # config.yaml:20",
+		"  - max: 20 # config.yaml:27",
+		"  file: true # config.yaml:30",
+		"  object.describe: [D, f1] # config.yaml:32",
+		"  list.wide: [] # config.yaml:33",
 	} {
 		if !strings.Contains(out, line+"\n") {
 			t.Errorf("no line %s in:\n%s", line, out)
@@ -58,6 +63,7 @@ func TestPrintDefaults(t *testing.T) {
 		`# No configuration file; it would be "/etc/xdg-of-nobody/quarterdeck/config.yaml"`,
 		"readonly: false # default",
 		"contexts: [] # default",
+		"rules: [] # default",
 		"keys: {} # default",
 	} {
 		if !strings.Contains(out, line+"\n") {
@@ -110,6 +116,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte(Example))
 	f.Add([]byte("ui:\n  theem: dark\n  fps: 1000\n  colors: {warn: '#12'}\n"))
 	f.Add([]byte("ui: &a {colors: *a}\ncontexts: [*a, {match: x, <<: *a}]\nkeys: {a: {b: c}, d.e: [1, 2]}\n"))
+	f.Add([]byte("rules: [{effect: dney, verbs: [delete, x]}, {max: 0}, {contexts: [], reason: '#'}, {<<: a}]\n"))
 	f.Add([]byte("? [a]\n: b\n- c\n---\n"))
 	f.Add([]byte("keys: {'': on, \"a\\nb\": ['#', ' ', \"\\e\"]}\ncontexts: [{match: '#'}]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -133,6 +140,9 @@ func FuzzLoad(f *testing.F) {
 		}
 		if len(c.Contexts) == 0 {
 			c.Contexts, again.Contexts = nil, nil
+		}
+		if len(c.Rules) == 0 {
+			c.Rules, again.Rules = nil, nil
 		}
 		if len(c.Keys) == 0 {
 			c.Keys, again.Keys = nil, nil

@@ -24,6 +24,21 @@ contexts:                 # the first match holds
     color: context5
     readonly: true
     namespace: shop
+rules:                    # the strictest that matches holds
+  - contexts: prod-*
+    kinds: [Namespace, PersistentVolume*]
+    verbs: delete
+    effect: type-name
+    reason: there is no way back
+  - contexts: prod-*
+    namespaces: [kube-*, payments]
+    verbs: [exec, attach, debug]
+    effect: deny
+    reason: ask the security team for a recorded session
+  - max: 20
+    reason: nobody reads more names than that
+journal:
+  file: true
 keys:
   object.describe: [D, f1]
   list.wide: []           # no key
@@ -39,9 +54,10 @@ func Reference() string {
 		"`%AppData%\\quarterdeck\\config.yaml` on Windows; another one can be named with `--config` or `QD_CONFIG`. It need not exist.\n" +
 		"`qd config` prints the effective settings and where each came from; its output is a configuration file.\n\n" +
 		"A setting can also be an environment variable: `QD_`, then its name in upper case with `_` for dots and dashes,\n" +
-		"as in `QD_UI_FPS=30`. `QD_CONTEXTS` and `QD_KEYS` take YAML and replace those of the file. An empty variable counts as not set.\n" +
+		"as in `QD_UI_FPS=30`. `QD_CONTEXTS`, `QD_RULES` and `QD_KEYS` take YAML and replace those of the file. An empty variable counts as not set.\n" +
 		"A flag goes before a variable, a variable before the file, the file before the default.\n\n" +
-		"A setting that is unknown or wrong is reported with its line; its default holds and everything else works.\n\n" +
+		"A setting that is unknown or wrong is reported with its line; its default holds and everything else works. A mistake in a rule\n" +
+		"makes it stricter, not weaker: what is wrong counts as not written, so that the rule is for more, and one without a right effect denies.\n\n" +
 		"```yaml\n" + Example + "```\n\n## Settings\n\n" +
 		"| Setting | Takes | Default | |\n|---|---|---|---|\n")
 	defaults := Default()
@@ -54,11 +70,18 @@ func Reference() string {
 	}
 
 	s.WriteString("\n## Contexts\n\n" +
-		"Each entry of `contexts` is for the kubeconfig contexts whose name matches. Only the first entry that matches a context holds.\n\n" +
-		"| Setting | Takes | Default | |\n|---|---|---|---|\n")
-	for _, f := range contextSettings() {
-		fmt.Fprintf(&s, "| `%s` | %s | %s | %s |\n", f.name, f.kind, code(yamlText(f.node(&Context{}, nil))), f.doc)
-	}
+		"Each entry of `contexts` is for the kubeconfig contexts whose name matches. Only the first entry that matches a context holds.\n\n")
+	table(&s, contextSettings())
+
+	s.WriteString("\n## Rules\n\n" +
+		"A rule is for what all its lists match. Reads and dry runs always pass. Of all rules that match, the strictest holds: `deny` before\n" +
+		"`type-name` before `confirm`, and the lowest `max`; no rule takes back what another wants. Rules hold for everything the program sends,\n" +
+		"whichever key or view it comes from; they protect from mistakes, and are no substitute for RBAC.\n\n")
+	table(&s, ruleSettings())
+	s.WriteString("\nThe verbs are those of RBAC, and words for requests that reach into something or have an effect of their own: `exec`, `attach`,\n" +
+		"`portforward`, `proxy`, `evict`, `scale` and `debug` (a container put into a running pod). `create` does not match the first five,\n" +
+		"though RBAC calls them so; `update` and `patch` match `scale` and `debug` too, and `delete` matches `deletecollection`.\n" +
+		"A kind with an irregular plural has to be named by its resource.\n")
 
 	s.WriteString("\n## Themes\n\n" +
 		"A style is words: a colour, `on` and a colour for the background, and `bold`, `faint`, `italic`, `underline`, `reverse`;\n" +
@@ -82,10 +105,24 @@ func Reference() string {
 	s.WriteString("\n## Files\n\n" +
 		"| What | Where | On Windows |\n|---|---|---|\n" +
 		"| configuration | `$XDG_CONFIG_HOME/quarterdeck`, else `~/.config/quarterdeck` | `%AppData%\\quarterdeck` |\n" +
-		"| log, history | `$XDG_STATE_HOME/quarterdeck`, else `~/.local/state/quarterdeck` | `%LocalAppData%\\quarterdeck\\state` |\n" +
-		"| cache | `$XDG_CACHE_HOME/quarterdeck`, else `~/.cache/quarterdeck` | `%LocalAppData%\\quarterdeck\\cache` |\n\n" +
-		"Only you can read what is created there.\n")
+		"| journal | `$XDG_STATE_HOME/quarterdeck`, else `~/.local/state/quarterdeck` | `%LocalAppData%\\quarterdeck\\state` |\n\n" +
+		"Only you can read what is created there. The journal is `journal.jsonl`; at 5 MiB it becomes `journal.jsonl.1`, instead of an earlier one.\n" +
+		"It has what was done, to which object, when, how it ended, and every request that changed something. The contents of Secrets and\n" +
+		"ConfigMaps, values of environment variables and what looks like a credential are not in it.\n")
 	return s.String()
+}
+
+// table writes the settings of an entry of a list.
+func table[S any](s *strings.Builder, fields []field[S]) {
+	s.WriteString("| Setting | Takes | Default | |\n|---|---|---|---|\n")
+	var empty S
+	for _, f := range fields {
+		initial := yamlText(f.node(&empty, nil))
+		if initial == "[]" {
+			initial = ""
+		}
+		fmt.Fprintf(s, "| `%s` | %s | %s | %s |\n", f.name, f.kind, code(initial), f.doc)
+	}
 }
 
 func yamlText(n *yaml.Node) string {

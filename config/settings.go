@@ -39,7 +39,11 @@ func settings() []field[Config] {
 		option("connection.linger", time.Minute, duration(0, time.Hour), func(c *Config) *time.Duration { return &c.Connection.Linger },
 			"How long to keep watching a kind after its last view was closed, so that coming back is instant."),
 
+		option("journal.file", false, boolean(), func(c *Config) *bool { return &c.Journal.File },
+			"Write what you do to clusters to `journal.jsonl` too, one JSON object a line; see [Files](#files)."),
+
 		contexts(),
+		rules(),
 		bindings(),
 	)
 }
