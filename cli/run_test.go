@@ -18,10 +18,10 @@ func TestEnvironment(t *testing.T) {
 		refresh time.Duration
 		mono    bool
 	}{
-		{nil, 60, 250 * time.Millisecond, false},
+		{nil, 120, 250 * time.Millisecond, false},
 		{[]string{"SSH_TTY=/dev/pts/0"}, 15, 500 * time.Millisecond, false},
 		{[]string{"SSH_CONNECTION=192.0.2.1 1 192.0.2.2 22", "NO_COLOR=1"}, 15, 500 * time.Millisecond, true},
-		{[]string{"NO_COLOR=", "TERM=xterm"}, 60, 250 * time.Millisecond, false},
+		{[]string{"NO_COLOR=", "TERM=xterm"}, 120, 250 * time.Millisecond, false},
 	} {
 		if got := fps(0, test.env); got != test.fps {
 			t.Errorf("%v: %d frames a second", test.env, got)

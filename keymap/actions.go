@@ -26,6 +26,20 @@ const (
 	ContextSwitch   ActionID = "context.switch"
 	ContextLogin    ActionID = "context.login"
 
+	ObjectScale     ActionID = "object.scale"
+	ObjectRestart   ActionID = "object.restart"
+	ObjectImage     ActionID = "object.image"
+	ObjectPause     ActionID = "object.pause"
+	ObjectRun       ActionID = "object.run"
+	ObjectLabel     ActionID = "object.label"
+	ObjectAnnotate  ActionID = "object.annotate"
+	ObjectFinalizer ActionID = "object.finalizer"
+	ObjectDelete    ActionID = "object.delete"
+	PodEvict        ActionID = "pod.evict"
+	NodeCordon      ActionID = "node.cordon"
+	NodeTaint       ActionID = "node.taint"
+	ActionUndo      ActionID = "action.undo"
+
 	ObjectYAML     ActionID = "object.yaml"
 	ObjectDescribe ActionID = "object.describe"
 	ObjectEvents   ActionID = "object.events"
@@ -82,6 +96,7 @@ const (
 	groupMove    Group = "Move"
 	groupGo      Group = "Go"
 	groupObject  Group = "Object"
+	groupChange  Group = "Change"
 	groupList    Group = "List"
 	groupMark    Group = "Mark"
 	groupCopy    Group = "Copy"
@@ -123,6 +138,20 @@ func declared() []Binding {
 		{ID: ObjectYAML, Keys: keys("y"), Title: "YAML", Help: "Show the object as YAML", Group: groupObject, Scope: Global},
 		{ID: ObjectDescribe, Keys: keys("d"), Title: "describe", Help: "Describe the object", Group: groupObject, Scope: Global},
 		{ID: ObjectEvents, Keys: keys("E"), Title: "events", Help: "Show the events of the object and of its children", Group: groupObject, Scope: Global},
+
+		{ID: ObjectScale, Keys: keys("s"), Title: "scale", Help: "Change the count of replicas", Group: groupChange, Scope: Global, Subject: "workload"},
+		{ID: ObjectRestart, Keys: keys("r"), Title: "restart", Help: "Start all pods anew, as a rollout", Group: groupChange, Scope: Global, Subject: "workload"},
+		{ID: ObjectImage, Keys: keys("i"), Title: "image", Help: "Set the image of a container; those of its history are offered", Group: groupChange, Scope: Global, Subject: "workload"},
+		{ID: ObjectPause, Keys: keys("z"), Title: "pause", Help: "Pause or resume the rollout of a Deployment, suspend or unsuspend a CronJob or a Job", Group: groupChange, Scope: Global, Subject: "workload"},
+		{ID: ObjectRun, Keys: keys("t"), Title: "run now", Help: "Start a job of a CronJob now, or a Job again", Group: groupChange, Scope: Global, Subject: "job"},
+		{ID: PodEvict, Title: "evict", Help: "Delete the pod if its disruption budgets allow", Group: groupChange, Scope: Global, Subject: "pod"},
+		{ID: NodeCordon, Keys: keys("C"), Title: "cordon", Help: "Place no new pods on the node, or place them again", Group: groupChange, Scope: Global, Subject: "node"},
+		{ID: NodeTaint, Title: "taint", Help: "Set or remove taints of the node", Group: groupChange, Scope: Global, Subject: "node"},
+		{ID: ObjectLabel, Title: "label", Help: "Set or remove labels", Group: groupChange, Scope: Global},
+		{ID: ObjectAnnotate, Title: "annotate", Help: "Set or remove annotations", Group: groupChange, Scope: Global},
+		{ID: ObjectFinalizer, Title: "remove finalizer", Help: "Take a finalizer away, so that an object which is stuck can go", Group: groupChange, Scope: Global},
+		{ID: ObjectDelete, Keys: keys("ctrl+d"), Title: "delete", Help: "Delete the object, after asking", Group: groupChange, Scope: Global},
+		{ID: ActionUndo, Keys: keys("u"), Title: "undo", Help: "Take back what you did last in this cluster, if nobody has changed it since", Group: groupChange, Scope: Global},
 
 		{ID: ListFilter, Keys: keys("/"), Title: "filter", Help: "Filter the rows by text, label or column", Group: groupList, Scope: List},
 		{ID: ListSort, Keys: keys("S"), Title: "sort", Help: "Choose the column to sort by", Group: groupList, Scope: List},

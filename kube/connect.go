@@ -94,7 +94,7 @@ func (c *Connector) Connect(context string) (*Client, error) {
 	}
 	client := &Client{
 		Context: context, Server: cfg.Host, flags: flags,
-		rest: map[schema.GroupVersion]rest.Interface{}, warnings: &Warnings{}, timeout: defaultTimeout,
+		rest: map[schema.GroupVersion]rest.Interface{}, warnings: &Warnings{}, timeout: defaultTimeout, Guard: &guard.Guard{},
 	}
 	if ctx, ok := raw.Contexts[context]; ok {
 		client.Cluster, client.User, client.Namespace = ctx.Cluster, ctx.AuthInfo, ctx.Namespace
@@ -114,10 +114,8 @@ func (c *Connector) Connect(context string) (*Client, error) {
 		client.timeout, stores.Timeout = cfg.Timeout, cfg.Timeout
 	}
 	c.adapt(cfg, client)
-	if client.Guard != nil {
-		if err := client.Guard.Apply(cfg); err != nil {
-			return nil, contextError(flags, context, err)
-		}
+	if err := client.Guard.Apply(cfg); err != nil {
+		return nil, contextError(flags, context, err)
 	}
 	flags.WrapConfigFn = func(other *rest.Config) *rest.Config { // for discovery, which only reads
 		other.Timeout = client.timeout

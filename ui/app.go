@@ -134,6 +134,19 @@ func (a *App) update(msg tea.Msg) tea.Cmd {
 		if a.picker == msg.to {
 			return a.loaded(msg.msg)
 		}
+	case ToastMsg:
+		return a.say(msg.Tone, msg.Text)
+	case CopyMsg:
+		return a.copy(msg)
+	default:
+		return a.updateChange(msg)
+	}
+	return nil
+}
+
+// updateChange handles the messages of dialogs and tasks.
+func (a *App) updateChange(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
 	case DialogMsg:
 		a.dialog = msg.Dialog
 		return a.dialog.init(a.opts.Theme, a.opts.Keys)
@@ -149,10 +162,6 @@ func (a *App) update(msg tea.Msg) tea.Cmd {
 		if len(a.tasks) > 0 {
 			return tickTask()
 		}
-	case ToastMsg:
-		return a.say(msg.Tone, msg.Text)
-	case CopyMsg:
-		return a.copy(msg)
 	}
 	return nil
 }

@@ -175,7 +175,8 @@ func (d *Dialog) view(width, height int) ([]string, int) {
 			}
 		}
 	}
-	return append(sheet, foot...), x
+	sheet = append(sheet, foot...)
+	return sheet[max(0, len(sheet)-height):], x // on a screen too small for it, the keys
 }
 
 func (d *Dialog) options(width int) string {
@@ -251,50 +252,59 @@ func (a *App) dialogKey(msg tea.KeyPressMsg) tea.Cmd {
 	if key == "enter" {
 		return a.say(theme.Warn, "enter does not say yes: "+d.label(keymap.DialogYes)+" does, "+d.label(keymap.PromptCancel)+" leaves")
 	}
-	for _, id := range a.opts.Keys.ActionsIn(key, keymap.Confirm) {
-		switch id {
-		case keymap.DialogYes:
-			if why := d.refusal(); why != "" {
-				return a.say(theme.Warn, why)
-			}
-			a.dialog = nil
-			return a.perform(d.Accept())
-		case keymap.PromptCancel:
-			a.dialog = nil
-			if d.Cancel == nil {
-				return nil
-			}
-			return a.perform(d.Cancel())
-		case keymap.DialogCopy:
-			if d.Command == nil {
-				return nil
-			}
-			return a.update(Copy(d.Command(), "the command"))
-		case keymap.DialogOption:
-			d.next()
-		case keymap.MoveLeft:
-			return d.turn(-1)
-		case keymap.MoveRight:
-			return d.turn(1)
-		case keymap.MoveUp:
-			d.body.Up()
-		case keymap.MoveDown:
-			d.body.Down()
-		case keymap.MovePageUp:
-			d.body.PageUp()
-		case keymap.MovePageDown:
-			d.body.PageDown()
-		case keymap.MoveTop:
-			d.body.Home()
-		case keymap.MoveBottom:
-			d.body.End()
-		case keymap.AppRedraw:
-			return tea.ClearScreen
-		case keymap.AppSuspend:
-			return tea.Suspend
-		}
+	ids := a.opts.Keys.ActionsIn(key, keymap.Confirm)
+	if len(ids) == 0 {
+		d.key(msg)
 		return nil
 	}
-	d.key(msg)
+	switch ids[0] {
+	case keymap.DialogYes:
+		if why := d.refusal(); why != "" {
+			return a.say(theme.Warn, why)
+		}
+		a.dialog = nil
+		return a.perform(d.Accept())
+	case keymap.PromptCancel:
+		a.dialog = nil
+		if d.Cancel == nil {
+			return nil
+		}
+		return a.perform(d.Cancel())
+	case keymap.DialogCopy:
+		if d.Command == nil {
+			return nil
+		}
+		return a.update(Copy(d.Command(), "the command"))
+	case keymap.DialogOption:
+		d.next()
+	case keymap.MoveLeft:
+		return d.turn(-1)
+	case keymap.MoveRight:
+		return d.turn(1)
+	case keymap.AppRedraw:
+		return tea.ClearScreen
+	case keymap.AppSuspend:
+		return tea.Suspend
+	default:
+		d.scroll(ids[0])
+	}
 	return nil
+}
+
+// scroll moves through lines that do not fit.
+func (d *Dialog) scroll(id keymap.ActionID) {
+	switch id {
+	case keymap.MoveUp:
+		d.body.Up()
+	case keymap.MoveDown:
+		d.body.Down()
+	case keymap.MovePageUp:
+		d.body.PageUp()
+	case keymap.MovePageDown:
+		d.body.PageDown()
+	case keymap.MoveTop:
+		d.body.Home()
+	case keymap.MoveBottom:
+		d.body.End()
+	}
 }

@@ -53,6 +53,8 @@ func (l *list[T]) Actions() []ui.Action {
 			ui.Action{ID: keymap.TreeCollapse, Quiet: true, Disabled: none, Run: func() tea.Msg { open := false; return l.fold(selected, &open) }},
 		)
 	}
+	actions = append(actions, l.session.actions(l.chosen())...)
+	actions = append(actions, l.session.undo())
 	if l.filterText != "" {
 		actions = append(actions, ui.Action{ID: keymap.GoBack, Title: "clear filter", Quiet: true, Run: func() tea.Msg { return l.setFilter("") }})
 	}
@@ -242,6 +244,23 @@ func (l *list[T]) selection() []T {
 		return []T{o}
 	}
 	return nil
+}
+
+// chosen is what verbs are done to.
+func (l *list[T]) chosen() chosen {
+	objects, hidden := l.table.Marked()
+	if o, ok := l.table.Selected(); ok && len(objects) == 0 {
+		objects = []T{o}
+	}
+	sel := chosen{hidden: hidden}
+	for _, o := range objects {
+		t := target{Ref: l.res.ref(o), row: o}
+		if l.res.Container != nil {
+			t.container = l.res.Container(o)
+		}
+		sel.targets = append(sel.targets, t)
+	}
+	return sel
 }
 
 func (l *list[T]) copyNames() tea.Msg {

@@ -170,6 +170,8 @@ func (p *page) Actions() []ui.Action {
 			}})
 		}
 	}
+	actions = append(actions, p.session.actions(chosen{targets: []target{{Ref: p.ref}}})...)
+	actions = append(actions, p.session.undo())
 	actions = append(actions, p.Text.Actions(p.kind.title+" of "+p.ref.String())...)
 	for id, k := range map[keymap.ActionID]pageKind{
 		keymap.ObjectYAML: yamlPage(), keymap.ObjectDescribe: describePage(), keymap.ObjectEvents: eventsPage(),

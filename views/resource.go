@@ -43,6 +43,8 @@ type Resource[T store.Object] struct {
 	Node func(T) string
 	// Ref names an object; nil is the kind's own object of that name.
 	Ref func(T) kube.Ref
+	// Container is the name of the container that a row is, "" if it is none.
+	Container func(T) string
 	// Detail adds lines to what the detail pane says of an object.
 	Detail func(T, *Env) []textview.Line
 	// Open makes the source of rows where it is not the store of Kind.

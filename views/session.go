@@ -12,6 +12,7 @@ import (
 
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
+	"quarterdeck/kube/action"
 	"quarterdeck/kube/metrics"
 	"quarterdeck/kube/store"
 	"quarterdeck/ui/theme"
@@ -25,13 +26,16 @@ type Program struct {
 	Settings  Settings
 	Now       func() time.Time
 
-	mu      sync.Mutex
-	clients map[string]*kube.Client // by context; kept until the program ends
-	current *Session                // of the view shown last
-	sources map[*kube.Client]*metrics.Source
-	typed   []string // filters, oldest first
-	reached bool     // some list has been read
-	failure string   // why none has been
+	mu       sync.Mutex
+	clients  map[string]*kube.Client // by context; kept until the program ends
+	current  *Session                // of the view shown last
+	sources  map[*kube.Client]*metrics.Source
+	rights   map[*kube.Client]*rights
+	changers map[*kube.Client]*action.Client
+	history  history
+	typed    []string // filters, oldest first
+	reached  bool     // some list has been read
+	failure  string   // why none has been
 }
 
 // Settings are the user's wishes.

@@ -99,6 +99,12 @@ func workloads() *Resource[*workloadRow] {
 			}
 			return workloadRef(r.work)
 		},
+		Container: func(r *workloadRow) string {
+			if r.part == nil {
+				return ""
+			}
+			return r.part.Name
+		},
 		Tone: func(r *workloadRow) theme.Tone {
 			if r.work != nil && r.work.Done() && r.work.Trouble == "" {
 				return theme.Muted

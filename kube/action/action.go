@@ -20,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
 	"quarterdeck/kube"
@@ -30,7 +31,8 @@ const FieldManager = "quarterdeck"
 
 // Client changes the objects of one cluster. It is safe for concurrent use.
 type Client struct {
-	objects dynamic.Interface
+	objects  dynamic.Interface
+	metadata metadata.Interface
 	last    atomic.Uint64 // ID given to a change
 	// Context and kubeconfig of the commands that Change.Kubectl shows.
 	context string
@@ -44,7 +46,11 @@ func New(cfg *rest.Config, client *http.Client, kubeContext string) (*Client, er
 	if err != nil {
 		return nil, fmt.Errorf("client for changes: %w", err)
 	}
-	return &Client{objects: objects, context: kubeContext, now: time.Now}, nil
+	meta, err := metadata.NewForConfigAndClient(metadata.ConfigFor(cfg), client)
+	if err != nil {
+		return nil, fmt.Errorf("client for changes: %w", err)
+	}
+	return &Client{objects: objects, metadata: meta, context: kubeContext, now: time.Now}, nil
 }
 
 // Change is one change of one object. It is prepared from the object as it was

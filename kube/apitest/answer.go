@@ -50,6 +50,7 @@ func (s *Server) serve(w http.ResponseWriter, req *http.Request) {
 		s.get(w, r)
 	case req.Method == http.MethodGet:
 		s.discover(w, r)
+	case s.review(w, r):
 	default:
 		s.fail(w, r, apierrors.NewMethodNotSupported(r.GVR.GroupResource(), r.Verb))
 	}

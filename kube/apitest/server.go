@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -59,6 +60,7 @@ type Server struct {
 	watches  map[*watch]schema.GroupVersionResource
 	jsonOnly bool
 	noTables bool
+	rules    []authorizationv1.ResourceRule // what the user may do
 }
 
 // Kind is what discovery says of a resource.
@@ -108,6 +110,7 @@ func start(t testing.TB, p *pipe, begin func(*httptest.Server)) *Server {
 		columns: map[schema.GroupVersionResource][]metav1.TableColumnDefinition{},
 		pages:   map[string]page{}, static: map[string][]byte{},
 		watches: map[*watch]schema.GroupVersionResource{},
+		rules:   []authorizationv1.ResourceRule{{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}}},
 	}
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	if p != nil {

@@ -1,0 +1,66 @@
+package views
+
+import (
+	"context"
+	"sync"
+
+	"quarterdeck/kube"
+	"quarterdeck/kube/access"
+)
+
+// rights answers what the user may do in one cluster, from what is known: the
+// screen never waits for it.
+type rights struct {
+	client   *kube.Client
+	reviewer *access.Reviewer
+
+	mu     sync.Mutex
+	asking map[access.Need]bool
+}
+
+func newRights(c *kube.Client) *rights {
+	return &rights{client: c, reviewer: access.New(c, access.Options{}), asking: map[access.Need]bool{}}
+}
+
+// may returns the answer as far as it is known, and sees to it that it will be
+// known, or renewed, before long.
+func (r *rights) may(need access.Need) access.Answer {
+	answer := r.reviewer.Known(need)
+	if answer == access.Unknown {
+		r.ask(need)
+	}
+	return answer
+}
+
+func (r *rights) ask(need access.Need) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.asking[need] {
+		return
+	}
+	r.asking[need] = true
+	go func() {
+		ctx, cancel := r.client.Call(context.Background())
+		defer cancel()
+		// What could not be found out stays unknown; the server has the last word.
+		_ = r.reviewer.Ask(ctx, need)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.asking, need)
+	}()
+}
+
+// may says whether the user may do something, as far as is known.
+func (s *Session) may(need access.Need) access.Answer {
+	s.mu.Lock()
+	r, ok := s.rights[s.Client]
+	if !ok {
+		if s.Program.rights == nil {
+			s.Program.rights = map[*kube.Client]*rights{}
+		}
+		r = newRights(s.Client)
+		s.Program.rights[s.Client] = r
+	}
+	s.mu.Unlock()
+	return r.may(need)
+}
