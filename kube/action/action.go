@@ -33,7 +33,7 @@ const FieldManager = "quarterdeck"
 type Client struct {
 	objects  dynamic.Interface
 	metadata metadata.Interface
-	last    atomic.Uint64 // ID given to a change
+	last     atomic.Uint64 // ID given to a change
 	// Context and kubeconfig of the commands that Change.Kubectl shows.
 	context string
 	now     func() time.Time

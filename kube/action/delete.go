@@ -158,7 +158,7 @@ func (c *Client) evict(ctx context.Context, ref kube.Ref, opts metav1.DeleteOpti
 func cause(err error) string {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
-		return err.Error()
+		return sanitize.Line(err.Error())
 	}
 	if d := status.Status().Details; d != nil {
 		for _, c := range d.Causes {

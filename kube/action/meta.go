@@ -26,7 +26,7 @@ type Pairs struct {
 // set, key- to remove, separated by spaces. A value with spaces stands in
 // quotes.
 func ParsePairs(text string) (Pairs, error) {
-	words, err := fields(text)
+	words, err := split(text)
 	if err != nil {
 		return Pairs{}, err
 	}
@@ -55,8 +55,8 @@ func ParsePairs(text string) (Pairs, error) {
 	return p, nil
 }
 
-// fields splits text at spaces outside of quotes.
-func fields(text string) ([]string, error) {
+// split splits text at spaces outside of quotes.
+func split(text string) ([]string, error) {
 	var words []string
 	var word strings.Builder
 	var quoted rune
