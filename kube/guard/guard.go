@@ -42,8 +42,8 @@ type Write struct {
 	Approval Approval
 	Start    time.Time
 	Duration time.Duration // until the server answered
-	Status   int           // of HTTP; 0 if there was no answer
-	Err      error         // why there was none
+	Status   int           // of HTTP; 0 if there is an Err
+	Err      error         // why there was no answer, or no WebSocket
 }
 
 // Observe makes g tell f of every write that was sent, after its answer: one

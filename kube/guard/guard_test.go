@@ -248,6 +248,11 @@ func FuzzNoWritePasses(f *testing.F) {
 		req := &http.Request{Method: method, URL: &url.URL{Scheme: "https", Host: "server", Path: path, RawQuery: query}, Header: http.Header{}}
 		var next sent
 		_, err := refusing().Wrap(&next).RoundTrip(req) // the fake has none
+		var ruled Guard
+		ruled.SetRules("", []Rule{{Deny: true}})
+		if _, denied := ruled.Wrap(&sent{}).RoundTrip(req); (denied == nil) != (err == nil) {
+			t.Fatalf("%s %s?%s: %v, but a rule that denies everything: %v", method, path, query, err, denied)
+		}
 		if err != nil {
 			if !errors.Is(err, ErrReadOnly) || len(next.bodies) != 0 {
 				t.Fatalf("%s %s?%s: %v, sent %d", method, path, query, err, len(next.bodies))
