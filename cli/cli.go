@@ -258,11 +258,26 @@ func (c *command) program(s *settings, interactive bool) *views.Program {
 	}
 }
 
-// guard returns the guard of a context; reads always pass.
+// guard returns the guard of a context, with the rules and the read-only mode
+// that the configuration wants there.
 func (s *settings) guard(context string) *guard.Guard {
 	g := &guard.Guard{}
+	rules := make([]guard.Rule, len(s.Rules))
+	for i, r := range s.Rules {
+		rules[i] = guard.Rule{
+			Contexts: r.Contexts, Namespaces: r.Namespaces, Kinds: r.Kinds, Verbs: r.Verbs,
+			Deny: r.Effect == config.EffectDeny, Max: r.Max, Reason: r.Reason,
+		}
+		switch r.Effect {
+		case config.EffectConfirm:
+			rules[i].Level = guard.Confirmed
+		case config.EffectTypeName:
+			rules[i].Level = guard.Typed
+		}
+	}
+	g.SetRules(context, rules)
 	if s.For(context).ReadOnly {
-		g.Refuse("context " + context + " is read-only: --readonly or the configuration says so")
+		g.Refuse("--readonly or the configuration says so")
 	}
 	return g
 }

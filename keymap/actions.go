@@ -71,13 +71,14 @@ const (
 	TextManagedFields ActionID = "text.managed-fields"
 	SecretReveal      ActionID = "secret.reveal"
 
-	AppPalette ActionID = "app.palette"
-	AppMenu    ActionID = "app.menu"
-	AppHelp    ActionID = "app.help"
-	AppRefresh ActionID = "app.refresh"
-	AppRedraw  ActionID = "app.redraw"
-	AppSuspend ActionID = "app.suspend"
-	AppQuit    ActionID = "app.quit"
+	AppPalette  ActionID = "app.palette"
+	AppMenu     ActionID = "app.menu"
+	AppHelp     ActionID = "app.help"
+	AppReadOnly ActionID = "app.read-only"
+	AppRefresh  ActionID = "app.refresh"
+	AppRedraw   ActionID = "app.redraw"
+	AppSuspend  ActionID = "app.suspend"
+	AppQuit     ActionID = "app.quit"
 
 	PromptAccept   ActionID = "prompt.accept"
 	PromptCancel   ActionID = "prompt.cancel"
@@ -185,6 +186,7 @@ func declared() []Binding {
 		{ID: AppRefresh, Keys: keys("ctrl+r"), Title: "list again", Help: "Ask the server again for what is on screen", Group: groupProgram, Scope: Global},
 		{ID: AppRedraw, Keys: keys("ctrl+l"), Title: "redraw", Help: "Draw the whole screen again", Group: groupProgram, Scope: Everywhere},
 		{ID: AppSuspend, Keys: keys("ctrl+z"), Title: "suspend", Help: "Go back to the shell until fg", Group: groupProgram, Scope: Everywhere},
+		{ID: AppReadOnly, Keys: keys("!"), Title: "read-only", Help: "Refuse every change of this cluster, or allow changes again", Group: groupProgram, Scope: Global},
 		{ID: TaskCancel, Keys: keys("X"), Title: "cancel", Help: "Cancel what runs in the background, the newest first", Group: groupProgram, Scope: Global},
 		{ID: AppQuit, Keys: keys("q", "ctrl+c"), Title: "quit", Help: "Quit", Group: groupProgram, Scope: Global, required: true},
 

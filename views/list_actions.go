@@ -41,7 +41,6 @@ func (l *list[T]) Actions() []ui.Action {
 		{ID: keymap.CopyName, Quiet: true, Disabled: none, Run: l.copyNames},
 		{ID: keymap.CopyCell, Quiet: true, Disabled: none, Run: l.askCell},
 		{ID: keymap.AppRefresh, Quiet: true, Run: l.refresh},
-		l.session.login(),
 	}
 	if ok {
 		actions = append(actions, l.links(selected)...)
@@ -54,7 +53,7 @@ func (l *list[T]) Actions() []ui.Action {
 		)
 	}
 	actions = append(actions, l.session.actions(l.chosen())...)
-	actions = append(actions, l.session.undo())
+	actions = append(actions, l.session.common()...)
 	if l.filterText != "" {
 		actions = append(actions, ui.Action{ID: keymap.GoBack, Title: "clear filter", Quiet: true, Run: func() tea.Msg { return l.setFilter("") }})
 	}

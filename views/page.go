@@ -171,7 +171,7 @@ func (p *page) Actions() []ui.Action {
 		}
 	}
 	actions = append(actions, p.session.actions(chosen{targets: []target{{Ref: p.ref}}})...)
-	actions = append(actions, p.session.undo())
+	actions = append(actions, p.session.common()...)
 	actions = append(actions, p.Text.Actions(p.kind.title+" of "+p.ref.String())...)
 	for id, k := range map[keymap.ActionID]pageKind{
 		keymap.ObjectYAML: yamlPage(), keymap.ObjectDescribe: describePage(), keymap.ObjectEvents: eventsPage(),
@@ -184,7 +184,6 @@ func (p *page) Actions() []ui.Action {
 		ui.Action{ID: keymap.CopyName, Quiet: true, Run: func() tea.Msg { return ui.Copy(p.ref.Name, p.ref.Name) }},
 		ui.Action{ID: keymap.ContextSwitch, Quiet: true, Run: func() tea.Msg { return ui.Pick(p.session.contexts()) }},
 		ui.Action{ID: keymap.AppRefresh, Quiet: true, Run: func() tea.Msg { return p.load() }},
-		p.session.login(),
 	)
 }
 
