@@ -10,6 +10,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,6 +24,7 @@ import (
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
 	"quarterdeck/kube/guard"
+	"quarterdeck/kube/journal"
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
 	"quarterdeck/ui/theme"
@@ -209,6 +211,7 @@ type settings struct {
 	problems []string // what of it could not be used
 	keys     keymap.Map
 	theme    *theme.Theme
+	journal  *journal.Journal
 }
 
 func (c *command) settings() (*settings, error) {
@@ -239,13 +242,27 @@ func (c *command) settings() (*settings, error) {
 	if s.theme, err = theme.New(cfg.UI.Colors, theme.Options{ASCII: cfg.UI.ASCII}); err != nil {
 		return nil, fmt.Errorf("theme %q: %w", cfg.UI.Theme, err)
 	}
+	s.journal = journal.New(journal.Options{Path: s.journalPath(c.env), Now: now})
 	return s, nil
+}
+
+// journalPath is where the journal is written to, "" if nowhere.
+func (s *settings) journalPath(env []string) string {
+	if !s.Journal.File {
+		return ""
+	}
+	dir, err := config.StateDir(env)
+	if err != nil {
+		s.problems = append(s.problems, "the journal is not written to a file: "+err.Error())
+		return ""
+	}
+	return filepath.Join(dir, "journal.jsonl")
 }
 
 // program returns what all screens share.
 func (c *command) program(s *settings, interactive bool) *views.Program {
 	return &views.Program{
-		Theme: s.theme, Keys: s.keys, Now: now,
+		Theme: s.theme, Keys: s.keys, Now: now, Journal: s.journal,
 		Connector: &kube.Connector{
 			Flags: c.flags, Interactive: interactive, UserAgent: "quarterdeck/" + c.version,
 			Store: store.Options{PageSize: int64(s.Connection.PageSize), Linger: s.Connection.Linger},
@@ -275,7 +292,11 @@ func (s *settings) guard(context string) *guard.Guard {
 			rules[i].Level = guard.Typed
 		}
 	}
+	if s.For(context).Protected {
+		rules = append(rules, guard.Rule{Verbs: []string{"delete", "deletecollection"}, Level: guard.Typed, Reason: "context " + context + " is protected"})
+	}
 	g.SetRules(context, rules)
+	g.Observe(func(w guard.Write) { s.journal.Sent(context, w) })
 	if s.For(context).ReadOnly {
 		g.Refuse("--readonly or the configuration says so")
 	}

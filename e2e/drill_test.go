@@ -27,10 +27,10 @@ func drilling() []scenario {
 			args: []string{"pods", "-n", "web"},
 			run: func(t *terminal) {
 				t.Live().Select("storefront-", "Running").Press("J").
-					Header("pods › rs/storefront-").Live().Row("storefront-", "storefront")
-				t.Press("J").Header("deploy/storefront").Live().Row("storefront")
-				t.Press(uitest.Esc).Header("pods › rs/storefront-").Misses("deploy/").Press(uitest.Esc).Misses("rs/").Cursor("storefront-")
-				t.Press("N").Header("node/").Live().Row("Ready")
+					Header("pods › replicasets: storefront-").Live().Row("storefront-", "storefront")
+				t.Press("J").Header("deployments: storefront").Live().Row("storefront")
+				t.Press(uitest.Esc).Header("pods › replicasets: storefront-").Misses("deployments:").Press(uitest.Esc).Misses("replicasets:").Cursor("storefront-")
+				t.Press("N").Header("pods › nodes: ").Live().Row("Ready")
 				t.Press("P").Live().Row("kube-proxy-", "Running").Row("node-exporter-")
 			},
 		},

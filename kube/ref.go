@@ -23,6 +23,12 @@ func (r Ref) String() string { return ShortKind(r.GVR.GroupResource(), r.Kind) +
 // GVK returns the object's group, version and kind.
 func (r Ref) GVK() schema.GroupVersionKind { return r.GVR.GroupVersion().WithKind(r.Kind) }
 
+// Local returns the resource of what is not kept by the API server but by the
+// program itself.
+func Local(name string) schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "quarterdeck.local", Version: "v1", Resource: name}
+}
+
 // ShortKind returns the word for a kind that stands before a name in a sentence:
 // the short name where everybody uses it, else the singular in lower case.
 func ShortKind(gr schema.GroupResource, kind string) string {

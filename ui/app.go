@@ -148,7 +148,7 @@ func (a *App) update(msg tea.Msg) tea.Cmd {
 func (a *App) updateChange(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case DialogMsg:
-		a.dialog = msg.Dialog
+		a.dialog, a.toast.text = msg.Dialog, "" // which would hide the keys of the dialog
 		return a.dialog.init(a.opts.Theme, a.opts.Keys)
 	case dialogMsg:
 		if a.dialog == msg.to {
@@ -406,13 +406,18 @@ func (a *App) perform(msg tea.Msg) tea.Cmd {
 	return a.update(msg)
 }
 
-// actions returns what can be done now: the view's own first.
+// actions returns what can be done now: the view's own first. What a view does
+// itself, such as to clear its filter before going back, stands for the
+// program's action of that ID.
 func (a *App) actions() []Action {
 	var own []Action
 	if top := a.top(); top != nil {
 		own = top.Actions()
 	}
-	return append(slices.Clip(own), a.global()...)
+	global := slices.DeleteFunc(a.global(), func(g Action) bool {
+		return slices.ContainsFunc(own, func(o Action) bool { return o.ID == g.ID })
+	})
+	return append(slices.Clip(own), global...)
 }
 
 func (a *App) global() []Action {

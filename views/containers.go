@@ -66,7 +66,7 @@ func containersWith(pod ...Column[*container]) *Resource[*container] {
 		Open: func(s *Session, scope Scope) source[*container] {
 			return &containerSource{pods: store.Open(s.Client.Stores, object.Pods(), scope.store())}
 		},
-		Ref: func(c *container) kube.Ref { return pods().ref(c.pod) },
+		Ref:       func(c *container) kube.Ref { return pods().ref(c.pod) },
 		Container: func(c *container) string { return c.Meta.Name },
 		Enter: func(s *Session, c *container) tea.Msg {
 			return ui.Push(describeFrame(s, pods().ref(c.pod)))

@@ -26,6 +26,7 @@ import (
 	"quarterdeck/kube"
 	"quarterdeck/kube/apitest"
 	"quarterdeck/kube/guard"
+	"quarterdeck/kube/journal"
 	"quarterdeck/kube/store"
 	"quarterdeck/ui"
 	"quarterdeck/ui/theme"
@@ -171,7 +172,7 @@ users: [{name: ada, user: {token: t}}]
 	flags.KubeConfig, flags.CacheDir = &path, &cache
 	now := b.now()
 	b.program = &Program{
-		Theme: set.theme, Keys: keymap.Default(), Now: now, Settings: set.Settings,
+		Theme: set.theme, Keys: keymap.Default(), Now: now, Settings: set.Settings, Journal: journal.New(journal.Options{Now: now}),
 		Connector: &kube.Connector{
 			Flags: flags, UserAgent: "quarterdeck/test", Dial: b.Dial, Guard: set.guard, Store: store.Options{Now: now},
 		},

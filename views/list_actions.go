@@ -53,6 +53,9 @@ func (l *list[T]) Actions() []ui.Action {
 		)
 	}
 	actions = append(actions, l.session.actions(l.chosen())...)
+	if ok && l.res.Undo != nil {
+		actions = append(actions, l.session.undoEntry(l.res.Undo(selected))) // before the common one
+	}
 	actions = append(actions, l.session.common()...)
 	if l.filterText != "" {
 		actions = append(actions, ui.Action{ID: keymap.GoBack, Title: "clear filter", Quiet: true, Run: func() tea.Msg { return l.setFilter("") }})

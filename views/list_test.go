@@ -156,6 +156,28 @@ func TestFilterPrompt(t *testing.T) {
 	})
 }
 
+// The menu says what esc does now.
+func TestEscInMenu(t *testing.T) {
+	pipe(t, alone(nil), func(b *bench) {
+		menu := func(typed string) {
+			b.press("a")
+			b.text(typed)
+		}
+		menu("back")
+		b.want("Clear the filter or the search")
+		b.press("esc", "/")
+		b.text("pod-3")
+		b.press("enter")
+		menu("back")
+		b.wantNot("Clear the filter or the search")
+		b.press("esc")
+		menu("clear filter")
+		b.want("Clear the filter or the search")
+		b.press("enter")
+		b.want("pod-4")
+	})
+}
+
 func TestMarksAndCopy(t *testing.T) {
 	pipe(t, alone(nil), func(b *bench) {
 		b.press("c")

@@ -13,6 +13,7 @@ import (
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
 	"quarterdeck/kube/action"
+	"quarterdeck/kube/journal"
 	"quarterdeck/kube/metrics"
 	"quarterdeck/kube/store"
 	"quarterdeck/ui/theme"
@@ -24,6 +25,7 @@ type Program struct {
 	Keys      keymap.Map
 	Connector *kube.Connector
 	Settings  Settings
+	Journal   *journal.Journal
 	Now       func() time.Time
 
 	mu       sync.Mutex
@@ -36,6 +38,7 @@ type Program struct {
 	typed    []string // filters, oldest first
 	reached  bool     // some list has been read
 	failure  string   // why none has been
+	told     []string // what came up beside what the user looks at
 }
 
 // Settings are the user's wishes.
@@ -138,11 +141,19 @@ func (p *Program) session() *Session {
 func (p *Program) Notices() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var news []string
+	news := p.told
+	p.told = nil
 	for _, c := range p.clients {
 		news = append(news, c.Warnings().Take()...)
 	}
 	return news
+}
+
+// warn shows a line to the user when there is room for it.
+func (p *Program) warn(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.told = append(p.told, text)
 }
 
 // filters returns the filters typed before, oldest first.

@@ -161,9 +161,10 @@ func (s *Session) explain(err error, doing string, at place) string {
 	if errors.As(err, &partial) {
 		return partial.Error()
 	}
+	var blocked *guard.Blocked
 	where, instead := at.words()
 	switch {
-	case errors.Is(err, guard.ErrReadOnly):
+	case errors.Is(err, guard.ErrReadOnly), errors.As(err, &blocked):
 		return sanitize.Line(err.Error())
 	case apierrors.IsForbidden(err):
 		doing = refused(err, doing)

@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	tea "charm.land/bubbletea/v2"
@@ -15,17 +16,25 @@ import (
 	"quarterdeck/ui/theme"
 )
 
-// history is what the user has done that can be taken back, oldest first. It is
-// used by the screen and by what runs in the background.
+// history is what the user has done that can be taken back, oldest first, and
+// where the journal has it. It is used by the screen and by what runs in the
+// background.
 type history struct {
-	mu   sync.Mutex
-	done []deed
+	mu      sync.Mutex
+	deeds   []deed
+	entries map[changeID]string // IDs in the journal
 }
 
-// deed is what one yes did.
+// deed is what one yes did to one cluster.
 type deed struct {
-	session *Session
+	client  *kube.Client
 	changes []action.Change
+}
+
+// changeID names a change among those of all clusters.
+type changeID struct {
+	client *kube.Client
+	id     uint64
 }
 
 // historySize is how many deeds can be taken back.
@@ -34,73 +43,114 @@ const historySize = 100
 func (h *history) add(d deed) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.done = append(h.done, d); len(h.done) > historySize {
-		h.done = h.done[1:]
+	if h.deeds = append(h.deeds, d); len(h.deeds) > historySize {
+		for _, c := range h.deeds[0].changes {
+			delete(h.entries, changeID{h.deeds[0].client, c.ID})
+		}
+		h.deeds = h.deeds[1:]
 	}
 }
 
-// last returns the newest deed of a cluster.
+// journaled notes where the journal has a change.
+func (h *history) journaled(c *kube.Client, id uint64, entry string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.entries == nil {
+		h.entries = map[changeID]string{}
+	}
+	if id != 0 {
+		h.entries[changeID{c, id}] = entry
+	}
+}
+
+// entry returns where the journal has a change, "" if it has not.
+func (h *history) entry(c *kube.Client, id uint64) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.entries[changeID{c, id}]
+}
+
+// last returns the newest deed in a cluster.
 func (h *history) last(c *kube.Client) (deed, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i := len(h.done) - 1; i >= 0; i-- {
-		if h.done[i].session.Client == c {
-			return h.done[i], true
+	for _, d := range slices.Backward(h.deeds) {
+		if d.client == c {
+			return d, true
+		}
+	}
+	return deed{}, false
+}
+
+// of returns the one change that an entry of the journal is about.
+func (h *history) of(c *kube.Client, entry string) (deed, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, d := range h.deeds {
+		for _, change := range d.changes {
+			if d.client == c && h.entries[changeID{c, change.ID}] == entry {
+				return deed{c, []action.Change{change}}, true
+			}
 		}
 	}
 	return deed{}, false
 }
 
 // drop forgets a change that was taken back.
-func (h *history) drop(gone action.Change) {
+func (h *history) drop(c *kube.Client, id uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i := range h.done {
-		kept := h.done[i].changes[:0:0]
-		for _, c := range h.done[i].changes {
-			if c.ID != gone.ID {
-				kept = append(kept, c)
+	var kept []deed
+	for _, d := range h.deeds {
+		var changes []action.Change
+		for _, change := range d.changes {
+			if d.client != c || change.ID != id {
+				changes = append(changes, change)
 			}
 		}
-		h.done[i].changes = kept
-	}
-	kept := h.done[:0:0]
-	for _, d := range h.done {
-		if len(d.changes) > 0 {
-			kept = append(kept, d)
+		if len(changes) > 0 {
+			kept = append(kept, deed{d.client, changes})
 		}
 	}
-	h.done = kept
+	h.deeds = kept
 }
 
 // remember keeps those of the outcomes that can be taken back.
 func (s *Session) remember(outcomes []action.Outcome) {
-	var changes []action.Change
+	d := deed{client: s.Client}
 	for _, o := range outcomes {
-		if o.Err == nil && o.Change.Undoes != 0 {
-			s.history.drop(action.Change{ID: o.Change.Undoes})
-		} else if o.Err == nil && o.Change.Undoable {
-			changes = append(changes, o.Change)
+		switch {
+		case o.Err != nil:
+		case o.Change.Undoes != 0:
+			s.history.drop(s.Client, o.Change.Undoes)
+		case o.Change.Undoable:
+			d.changes = append(d.changes, o.Change)
 		}
 	}
-	if len(changes) > 0 {
-		s.history.add(deed{session: s, changes: changes})
+	if len(d.changes) > 0 {
+		s.history.add(d)
 	}
 }
 
 // undo is the action that takes back what the user did last in this cluster.
 func (s *Session) undo() ui.Action {
-	a := ui.Action{ID: keymap.ActionUndo, Quiet: true}
 	last, ok := s.history.last(s.Client)
+	return s.undoing(last, ok, "nothing was done here that can be undone")
+}
+
+// undoEntry is the action that takes back an entry of the journal.
+func (s *Session) undoEntry(entry string) ui.Action {
+	d, ok := s.history.of(s.Client, entry)
+	return s.undoing(d, ok, "this cannot be undone, or is undone already")
+}
+
+func (s *Session) undoing(d deed, ok bool, none string) ui.Action {
+	a := ui.Action{ID: keymap.ActionUndo, Quiet: true, Run: func() tea.Msg { return s.startUndo(d) }}
 	if !ok {
-		a.Disabled = "nothing was done here that can be undone"
-		return a
-	}
-	if why, on := s.Client.Guard.ReadOnly(); on {
+		a.Disabled = none
+	} else if why, on := s.Client.Guard.ReadOnly(); on {
 		a.Disabled = "read-only: " + why
-		return a
 	}
-	a.Run = func() tea.Msg { return s.startUndo(last) }
 	return a
 }
 
@@ -140,6 +190,3 @@ func (s *Session) changer() (*action.Client, error) {
 	s.changers[s.Client] = c
 	return c, nil
 }
-
-// record writes an outcome into the journal.
-func (s *Session) record(action.Outcome) {}
