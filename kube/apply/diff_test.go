@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"gopkg.in/evanphx/json-patch.v4"
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -33,7 +33,7 @@ func FuzzDiff(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		live.SetManagedFields([]metav1.ManagedFieldsEntry{{FieldsV1: &metav1.FieldsV1{Raw: raw}}})
+		live.SetManagedFields([]metav1.ManagedFieldsEntry{{FieldsV1: metav1.NewFieldsV1(string(raw))}})
 		edited := live.DeepCopy()
 		edited.Object["spec"] = after
 
@@ -168,7 +168,7 @@ func TestDeclareKeepsWhatWasApplied(t *testing.T) {
 	live := object(t, manifest)
 	mine := live.GetManagedFields()[0]
 	mine.Manager, mine.Operation = EditManager, metav1.ManagedFieldsOperationApply
-	mine.FieldsV1 = &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:nodeSelector":{},"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"proxy\"}":{".":{},"f:image":{}}}}}}}`)}
+	mine.FieldsV1 = metav1.NewFieldsV1(`{"f:spec":{"f:nodeSelector":{},"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"proxy\"}":{".":{},"f:image":{}}}}}}}`)
 	live.SetManagedFields(append(live.GetManagedFields(), mine))
 	e, err := (&Client{}).open(deploymentRef(), live)
 	if err != nil {

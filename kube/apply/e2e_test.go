@@ -48,6 +48,7 @@ func TestAgainstAPIServer(t *testing.T) {
 		"conflict": testConflict, "conflict of a removal": testRemovalConflict,
 		"moved": testMoved, "gone": testGone, "refused": testRefused, "rights": testRights,
 		"read-only": testReadOnly, "secret": testSecret, "undo": testUndo,
+		"files": testFiles, "files in conflict": testFileConflict, "files that are late": testFileMoved, "files refused": testFileRefused,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -212,8 +213,8 @@ func testEdit(ctx context.Context, t *testing.T, c *cluster) {
 		if e.Manager == EditManager {
 			owned = true
 			const fields = `{"f:spec":{"f:replicas":{},"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"app\"}":{".":{},"f:image":{},"f:name":{}}}}}}}`
-			if e.Operation != metav1.ManagedFieldsOperationApply || string(e.FieldsV1.Raw) != fields {
-				t.Errorf("the edit owns by %s %s", e.Operation, e.FieldsV1.Raw)
+			if e.Operation != metav1.ManagedFieldsOperationApply || e.FieldsV1.GetRawString() != fields {
+				t.Errorf("the edit owns by %s %s", e.Operation, e.FieldsV1.GetRawString())
 			}
 		}
 	}
@@ -515,7 +516,21 @@ func testReadOnly(ctx context.Context, t *testing.T, c *cluster) {
 
 func testSecret(ctx context.Context, t *testing.T, c *cluster) {
 	c.namespace(ctx, t, "secret")
-	ref := c.create(ctx, t, "apiVersion: v1\nkind: Secret\nmetadata: {name: key, namespace: secret}\nstringData: {token: old-and-hidden}\n")
+	ref := c.create(ctx, t, "apiVersion: v1\nkind: Secret\nmetadata: {name: key, namespace: secret}\nstringData: {token: old-and-hidden, other: second-value}\n")
+	for _, pairs := range [][]string{
+		{"b2xkLWFuZC1oaWRkZW4=", "\"*\""},
+		{"b2xkLWFuZC1oaWRkZW4=", "[1]"},
+		{"  token: b2xkLWFuZC1oaWRkZW4=\n", "", "type: Opaque", "type: Opaque\ntpye: 3"},
+		{"  token: b2xkLWFuZC1oaWRkZW4=\n", "", "c2Vjb25kLXZhbHVl", "\"*\""},
+		{"b2xkLWFuZC1oaWRkZW4=", "MQ==", "type: Opaque", "type: 3"},
+	} {
+		_, _, p := c.edit(ctx, t, c.client, ref, pairs...)
+		err := p.Try(ctx, false)
+		if err == nil || strings.Contains(err.Error(), "c2Vjb25k") || strings.Contains(err.Error(), "b2xk") || strings.Contains(err.Error(), "second-value") {
+			t.Errorf("%q: %v", pairs, err)
+		}
+		t.Log(err)
+	}
 	_, _, p := c.edit(ctx, t, c.client, ref, "b2xkLWFuZC1oaWRkZW4=", "bmV3LWFuZC1oaWRkZW4=")
 	made, err := p.Make(ctx, false)
 	if err != nil {

@@ -59,7 +59,7 @@ func object(t testing.TB, text string) *unstructured.Unstructured {
 	obj := &unstructured.Unstructured{Object: o}
 	obj.SetManagedFields([]metav1.ManagedFieldsEntry{{
 		Manager: "helm", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "apps/v1",
-		FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: []byte(owned)},
+		FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(owned),
 	}})
 	return obj
 }
@@ -71,7 +71,7 @@ func deploymentRef() kube.Ref {
 	}
 }
 
-func open(t testing.TB) *Edit {
+func opened(t testing.TB) *Edit {
 	t.Helper()
 	e, err := (&Client{context: "prod-eu"}).open(deploymentRef(), object(t, manifest))
 	if err != nil {
@@ -81,7 +81,7 @@ func open(t testing.TB) *Edit {
 }
 
 func TestText(t *testing.T) {
-	e := open(t)
+	e := opened(t)
 	for _, want := range []string{"## Edit deploy/checkout in namespace payments, context prod-eu.\n", "    app: checkout\n", "replicas: 3\n"} {
 		if !strings.Contains(e.Text, want) {
 			t.Errorf("no %q in\n%s", want, e.Text)
@@ -105,15 +105,21 @@ func TestPlan(t *testing.T) {
 		"element": {"checkout:v1", "checkout:v2", []string{"spec.template.spec.containers[app].image registry/checkout:v1 → registry/checkout:v2"}, []string{"spec.template.spec.containers[0].image"}, true},
 		"element of an element": {
 			"value: info", "value: debug",
-			[]string{"spec.template.spec.containers[app].env[LOG].value info → debug"}, []string{"spec.template.spec.containers[0].env[0].value"}, true,
+			[]string{"spec.template.spec.containers[app].env[LOG].value info → debug"},
+			[]string{"spec.template.spec.containers[0].env[0].value"},
+			true,
 		},
 		"list of one value": {
 			"--b", "--c",
-			[]string{`spec.template.spec.containers[app].args ["--a","--b"] → ["--a","--c"]`}, []string{"spec.template.spec.containers[0].args"}, true,
+			[]string{`spec.template.spec.containers[app].args ["--a","--b"] → ["--a","--c"]`},
+			[]string{"spec.template.spec.containers[0].args"},
+			true,
 		},
 		"map of one value": {
 			"zone: a", "zone: b",
-			[]string{"spec.nodeSelector.zone a → b"}, []string{"spec.nodeSelector"}, true,
+			[]string{"spec.nodeSelector.zone a → b"},
+			[]string{"spec.nodeSelector"},
+			true,
 		},
 		"new labels":      {"labels:\n", "labels:\n    team: shop\n", []string{"metadata.labels.team unset → shop"}, []string{"metadata.labels.team"}, true},
 		"new annotations": {"  labels:\n", "  annotations:\n    a/b: c\n  labels:\n", []string{`metadata.annotations {"a/b":"c"}`}, []string{"metadata.annotations[a/b]"}, true},
@@ -121,18 +127,22 @@ func TestPlan(t *testing.T) {
 		"null":            {"  replicas: 3\n", "  replicas:\n", []string{"spec.replicas 3 → unset"}, []string{"spec.replicas"}, false},
 		"new element": {
 			"value: info\n", "value: info\n        - name: MORE\n",
-			[]string{`spec.template.spec.containers[app].env[MORE] unset → {"name":"MORE"}`}, []string{"spec.template.spec.containers[0].env"}, false,
+			[]string{`spec.template.spec.containers[app].env[MORE] unset → {"name":"MORE"}`},
+			[]string{"spec.template.spec.containers[0].env"},
+			false,
 		},
 		"other element": {
 			"name: LOG", "name: LEVEL",
 			[]string{
 				`spec.template.spec.containers[app].env[LOG] {"name":"LOG","value":"info"} → unset`,
 				`spec.template.spec.containers[app].env[LEVEL] unset → {"name":"LEVEL","value":"info"}`,
-			}, []string{"spec.template.spec.containers[0].env"}, false,
+			},
+			[]string{"spec.template.spec.containers[0].env"},
+			false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := open(t)
+			e := opened(t)
 			text := strings.Replace(e.Text, test.old, test.new, 1)
 			p, err := e.Plan(text)
 			if err != nil {
@@ -174,8 +184,8 @@ func TestPlan(t *testing.T) {
 }
 
 func TestPlanRefuses(t *testing.T) {
-	e := open(t)
-	replaced := func(old, new string) string { return strings.Replace(e.Text, old, new, 1) }
+	e := opened(t)
+	replaced := func(was, is string) string { return strings.Replace(e.Text, was, is, 1) }
 	for name, test := range map[string]struct{ text, want string }{
 		"empty":        {"", "cancelled"},
 		"comments":     {"## a\n# b\n\n", "cancelled"},
@@ -211,7 +221,7 @@ func TestPlanRefuses(t *testing.T) {
 // TestAgain shows that an error stands above the text, names its line there,
 // and does not pile up.
 func TestAgain(t *testing.T) {
-	e := open(t)
+	e := opened(t)
 	text := "# mine\n" + strings.Replace(e.Text, "replicas: 3", "replicas: : 3", 1)
 	for range 2 {
 		_, err := e.Plan(text)
@@ -229,7 +239,7 @@ func TestAgain(t *testing.T) {
 }
 
 func TestSave(t *testing.T) {
-	e := open(t)
+	e := opened(t)
 	e.Ref.Name = `system:../a\b`
 	dir := t.TempDir() + "/edits"
 	path, err := e.Save(dir, "text")

@@ -1,7 +1,6 @@
 package apply
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -139,8 +138,8 @@ func note(owners []Owner, o Owner, field string) []Owner {
 func ownersOf(obj *unstructured.Unstructured, changes []difference) []Owner {
 	var owners []Owner
 	for _, e := range obj.GetManagedFields() {
-		var fields map[string]any
-		if e.FieldsV1 == nil || json.Unmarshal(e.FieldsV1.Raw, &fields) != nil {
+		fields, ok := fieldsOf(e)
+		if !ok {
 			continue
 		}
 		o := Owner{

@@ -177,8 +177,8 @@ func declare(live *unstructured.Unstructured, edits []action.Edit) (map[string]a
 		if e.Manager != EditManager || e.Operation != metav1.ManagedFieldsOperationApply || e.Subresource != "" {
 			continue
 		}
-		var fields map[string]any
-		if e.APIVersion != live.GetAPIVersion() || e.FieldsV1 == nil || json.Unmarshal(e.FieldsV1.Raw, &fields) != nil {
+		fields, ok := fieldsOf(e)
+		if !ok || e.APIVersion != live.GetAPIVersion() {
 			return nil, false
 		}
 		config, _ = extract(live.DeepCopy().Object, fields, s).(map[string]any)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -26,12 +27,20 @@ type shape struct {
 func shapeOf(obj *unstructured.Unstructured) *shape {
 	s := new(shape)
 	for _, e := range obj.GetManagedFields() {
-		var fields map[string]any
-		if e.APIVersion == obj.GetAPIVersion() && e.FieldsV1 != nil && json.Unmarshal(e.FieldsV1.Raw, &fields) == nil {
+		if fields, ok := fieldsOf(e); ok && e.APIVersion == obj.GetAPIVersion() {
 			s.learn(fields)
 		}
 	}
 	return s
+}
+
+// fieldsOf returns the fields of one manager; false if there are none to read.
+func fieldsOf(e metav1.ManagedFieldsEntry) (fields map[string]any, ok bool) {
+	if e.FieldsV1 == nil {
+		return nil, false
+	}
+	err := json.Unmarshal(e.FieldsV1.GetRawBytes(), &fields)
+	return fields, err == nil
 }
 
 // learn adds what one manager's fields tell. Their notation: f:NAME is a field,
