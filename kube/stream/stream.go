@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,11 +15,13 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/client-go/transport/spdy"
+	"k8s.io/client-go/transport/websocket"
 	"k8s.io/streaming/pkg/httpstream"
 
 	"quarterdeck/kube"
@@ -35,7 +38,7 @@ func Executor(ctx context.Context, c *kube.Client, pod kube.Ref, subresource str
 	if err != nil {
 		return nil, err
 	}
-	cfg := config(ctx, c, opened)
+	cfg := config(c, &carrier{ctx: ctx, opened: opened})
 	// The server takes a WebSocket from a GET only.
 	ws, err := remotecommand.NewWebSocketExecutor(cfg, http.MethodGet, u.String())
 	if err != nil {
@@ -55,7 +58,8 @@ func Dial(ctx context.Context, c *kube.Client, pod kube.Ref) (httpstream.Connect
 	if err != nil {
 		return nil, err
 	}
-	cfg := config(ctx, c, nil)
+	opening := &carrier{ctx: ctx}
+	cfg := config(c, opening)
 	transport, upgrader, err := spdy.RoundTripperFor(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("forward a port of %s: %w", pod, err)
@@ -73,7 +77,25 @@ func Dial(ctx context.Context, c *kube.Client, pod kube.Ref) (httpstream.Connect
 		_ = conn.Close() // it is of no use
 		return nil, fmt.Errorf("forward a port of %s: the server speaks %q, not %q", pod, protocol, portforward.PortForwardProtocolV1Name)
 	}
-	return conn, nil
+	return &connection{Connection: conn, raw: opening.raw}, nil
+}
+
+// connection is one that can be closed whatever state it is in.
+type connection struct {
+	httpstream.Connection
+	raw io.Closer // beneath it, nil if that is not known
+}
+
+// Close says goodbye, for a second at most, and ends all streams. The library's
+// own would wait for a server that takes nothing, and for streams that it has
+// not agreed to.
+func (c *connection) Close() error {
+	if c.raw == nil {
+		return c.Connection.Close()
+	}
+	impatient := time.AfterFunc(time.Second, func() { _ = c.raw.Close() })
+	defer impatient.Stop()
+	return errors.Join(c.Connection.Close(), c.raw.Close())
 }
 
 // fallBack reports whether SPDY may work where WebSocket did not. That includes
@@ -94,22 +116,26 @@ func address(c *kube.Client, pod kube.Ref, subresource string, options runtime.O
 	return req.URL(), nil
 }
 
-// config returns the client's settings for one connection, whose requests carry
-// ctx: the libraries do not pass it on everywhere, and the guard reads it.
-func config(ctx context.Context, c *kube.Client, opened func()) *rest.Config {
+// config returns the client's settings for one connection that t opens.
+func config(c *kube.Client, t *carrier) *rest.Config {
 	cfg := c.Config()
 	cfg.Wrap(func(rt http.RoundTripper) http.RoundTripper {
-		return &carrier{ctx: ctx, opened: opened, next: rt}
+		own := *t
+		own.next, own.shared = rt, t
+		return &own
 	})
 	return cfg
 }
 
-// carrier gives requests a context and a deadline. Neither ends the connection
+// carrier gives requests a context, which the libraries do not pass on
+// everywhere and the guard reads, and a deadline. Neither ends the connection
 // that a request was upgraded to.
 type carrier struct {
 	ctx    context.Context
 	opened func()
 	next   http.RoundTripper
+	shared *carrier  // what it was made from
+	raw    io.Closer // of shared: the WebSocket that was opened
 }
 
 // WrappedRoundTripper lets client-go find the transport beneath.
@@ -125,10 +151,25 @@ func (t *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
+	t.shared.raw = socket(t.next)
 	if t.opened != nil && res.StatusCode == http.StatusSwitchingProtocols {
 		t.opened()
 	}
 	return res, nil
+}
+
+// socket returns the WebSocket that rt opened, nil if it did not.
+func socket(rt http.RoundTripper) io.Closer {
+	for {
+		if ws, ok := rt.(*websocket.RoundTripper); ok && ws.Conn != nil {
+			return ws.Conn
+		}
+		outer, ok := rt.(utilnet.RoundTripperWrapper)
+		if !ok {
+			return nil
+		}
+		rt = outer.WrappedRoundTripper()
+	}
 }
 
 var errSlow = fmt.Errorf("the server did not open the connection within %v: check that it is reachable", patience)
