@@ -35,7 +35,13 @@ const (
 	ObjectAnnotate  ActionID = "object.annotate"
 	ObjectFinalizer ActionID = "object.finalizer"
 	ObjectDelete    ActionID = "object.delete"
+	PodShell        ActionID = "pod.shell"
+	PodAttach       ActionID = "pod.attach"
+	PodDebug        ActionID = "pod.debug"
+	PodDownload     ActionID = "pod.download"
+	PodUpload       ActionID = "pod.upload"
 	PodEvict        ActionID = "pod.evict"
+	NodeShell       ActionID = "node.shell"
 	NodeCordon      ActionID = "node.cordon"
 	NodeTaint       ActionID = "node.taint"
 	ActionUndo      ActionID = "action.undo"
@@ -140,6 +146,12 @@ func declared() []Binding {
 		{ID: ObjectDescribe, Keys: keys("d"), Title: "describe", Help: "Describe the object", Group: groupObject, Scope: Global},
 		{ID: ObjectEvents, Keys: keys("E"), Title: "events", Help: "Show the events of the object and of its children", Group: groupObject, Scope: Global},
 
+		{ID: PodShell, Keys: keys("s"), Title: "shell", Help: "Open a shell in a container", Group: groupChange, Scope: Global, Subject: "pod"},
+		{ID: NodeShell, Keys: keys("s"), Title: "shell", Help: "Open a shell on the node, in a pod that is deleted afterwards", Group: groupChange, Scope: Global, Subject: "node"},
+		{ID: PodAttach, Title: "attach", Help: "Attach to the process of a container", Group: groupChange, Scope: Global, Subject: "pod"},
+		{ID: PodDebug, Title: "debug", Help: "Add a container with tools to the pod, for images that have no shell", Group: groupChange, Scope: Global, Subject: "pod"},
+		{ID: PodDownload, Title: "copy from", Help: "Copy a file or directory out of a container", Group: groupChange, Scope: Global, Subject: "pod"},
+		{ID: PodUpload, Title: "copy to", Help: "Copy a local file or directory into a container", Group: groupChange, Scope: Global, Subject: "pod"},
 		{ID: ObjectScale, Keys: keys("s"), Title: "scale", Help: "Change the count of replicas", Group: groupChange, Scope: Global, Subject: "workload"},
 		{ID: ObjectRestart, Keys: keys("r"), Title: "restart", Help: "Start all pods anew, as a rollout", Group: groupChange, Scope: Global, Subject: "workload"},
 		{ID: ObjectImage, Keys: keys("i"), Title: "image", Help: "Set the image of a container; those of its history are offered", Group: groupChange, Scope: Global, Subject: "workload"},

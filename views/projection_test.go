@@ -180,7 +180,7 @@ func TestColumns(t *testing.T) {
 		}
 	}
 	testColumns(t, pods(), &object.Pod{})
-	testColumns(t, containers(), &container{Container: &object.Container{}, pod: &object.Pod{}})
+	testColumns(t, containers(), &containerRow{Container: &object.Container{}, pod: &object.Pod{}})
 	testColumns(t, workloads(), &workloadRow{work: &object.Workload{}})
 	testColumns(t, workloads(), &workloadRow{pod: &object.Pod{}})
 	testColumns(t, workloads(), &workloadRow{pod: &object.Pod{}, part: &object.Container{}})

@@ -75,13 +75,7 @@ func (s *Session) propose(p *proposal, sel chosen) tea.Msg {
 		Accept: func() tea.Msg { return p.make(p.fit()) },
 		Cancel: func() tea.Msg { p.cancel(); return nil },
 	}
-	if p.level == guard.Typed {
-		d.Tone = theme.Error
-		d.Name, d.NameOf = s.Client.Context, "the context"
-		if len(p.refs) == 1 {
-			d.Name, d.NameOf = p.refs[0].Name, "the object"
-		}
-	}
+	s.demand(d, p.level, p.refs)
 	for i := range d.Options {
 		changed := d.Options[i].Changed
 		d.Options[i].Changed = func(value int) tea.Cmd {
@@ -225,7 +219,7 @@ func (p *proposal) command() string {
 // the command that does the same.
 func (p *proposal) lines() []textview.Line {
 	s := p.session
-	lines := []textview.Line{p.place()}
+	lines := []textview.Line{s.place(p.refs)}
 	if p.why != "" {
 		lines = append(lines, textview.Line{{Text: p.why, Tone: theme.Warn}})
 	}
@@ -233,7 +227,7 @@ func (p *proposal) lines() []textview.Line {
 		lines = append(lines, textview.Line{{Text: fmt.Sprintf("%d of them are marked but hidden by the filter", p.hidden), Tone: theme.Warn}})
 	}
 	lines = append(lines, textview.Line{})
-	width, namespaces := 0, p.namespaces()
+	width, namespaces := 0, namespacesOf(p.refs)
 	name := func(r kube.Ref) string {
 		if len(namespaces) > 1 {
 			return r.Namespace + "/" + r.String()
@@ -290,9 +284,9 @@ func noteLine(n action.Note) textview.Line {
 	return textview.Line{{Text: "note     ", Tone: theme.Muted}, {Text: n.Text, Tone: theme.Muted}}
 }
 
-func (p *proposal) namespaces() []string {
+func namespacesOf(refs []kube.Ref) []string {
 	var names []string
-	for _, r := range p.refs {
+	for _, r := range refs {
 		if !slices.Contains(names, r.Namespace) {
 			names = append(names, r.Namespace)
 		}
@@ -300,16 +294,15 @@ func (p *proposal) namespaces() []string {
 	return names
 }
 
-// place names the context and the namespaces.
-func (p *proposal) place() textview.Line {
-	s := p.session
+// place names the context, and the namespaces of objects.
+func (s *Session) place(refs []kube.Ref) textview.Line {
 	style := s.Settings.Context(s.Client.Context)
 	line := textview.Line{{Text: "context ", Tone: theme.Muted}, {Text: s.Client.Context, Tone: style.Tone}}
 	if style.Protected {
 		line[1].Tone = theme.Protected
 		line = append(line, textview.Span{Text: " protected", Tone: theme.Warn})
 	}
-	names := p.namespaces()
+	names := namespacesOf(refs)
 	switch {
 	case len(names) == 1 && names[0] == "":
 		return append(line, textview.Span{Text: "   the whole cluster", Tone: theme.Muted})

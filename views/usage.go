@@ -125,7 +125,7 @@ func podUsage(p *object.Pod, e *Env) (object.Resources, bool) {
 	return resourcesOf(e.Metrics.Pod(p.Namespace, p.Name))
 }
 
-func containerUsage(c *container, e *Env) (object.Resources, bool) {
+func containerUsage(c *containerRow, e *Env) (object.Resources, bool) {
 	if e.Metrics == nil {
 		return object.Resources{}, false
 	}

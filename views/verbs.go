@@ -29,7 +29,7 @@ func verbs() []verb {
 	node := resources("nodes")
 	deployment := resources("deployments.apps")
 	rolling := resources("deployments.apps", "statefulsets.apps", "daemonsets.apps")
-	return []verb{
+	return append(shellVerbs(), []verb{
 		{
 			ID: keymap.ObjectScale, Level: guard.Confirmed, Shown: true,
 			Kinds: resources("deployments.apps", "statefulsets.apps", "replicasets.apps", "replicationcontrollers"),
@@ -86,7 +86,7 @@ func verbs() []verb {
 			Need:  func(gvr schema.GroupVersionResource) access.Need { return needOf("delete", gvr, "") },
 			Start: startDelete,
 		},
-	}
+	}...)
 }
 
 // preparing prepares a change of an object.

@@ -64,3 +64,7 @@ func selector(obj *unstructured.Unstructured) string {
 	}
 	return strings.Join(terms, ",")
 }
+
+// Kubectl returns the kubectl command of words, about an object, for a POSIX
+// shell: in the client's context and the object's namespace.
+func (c *Client) Kubectl(ref kube.Ref, words ...string) string { return c.kubectl(ref, words...) }
