@@ -124,20 +124,20 @@ func (c *transfer) askReplace(approved context.Context, why error) tea.Msg {
 
 func copied(c container.Copied) string {
 	if c.Files == 1 {
-		return "1 file, " + bytes(c.Bytes)
+		return "1 file, " + byteCount(c.Bytes)
 	}
-	return thousands(c.Files) + " files, " + bytes(c.Bytes)
+	return thousands(c.Files) + " files, " + byteCount(c.Bytes)
 }
 
 func copyProgress(p container.Progress) string {
 	if p.Total > 0 {
-		return fmt.Sprintf("%s of %s (%d%%)", bytes(p.Bytes), bytes(p.Total), p.Bytes*100/p.Total)
+		return fmt.Sprintf("%s of %s (%d%%)", byteCount(p.Bytes), byteCount(p.Total), p.Bytes*100/p.Total)
 	}
-	return bytes(p.Bytes)
+	return byteCount(p.Bytes)
 }
 
-// bytes says an amount in the unit that fits.
-func bytes(n int64) string {
+// byteCount says an amount in the unit that fits.
+func byteCount(n int64) string {
 	const unit = 1024
 	value, names := float64(n), []string{"B", "KiB", "MiB", "GiB", "TiB"}
 	i := 0
