@@ -23,6 +23,7 @@ import (
 	"quarterdeck/config"
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
+	"quarterdeck/kube/forward"
 	"quarterdeck/kube/guard"
 	"quarterdeck/kube/journal"
 	"quarterdeck/kube/sanitize"
@@ -262,7 +263,7 @@ func (s *settings) journalPath(env []string) string {
 // program returns what all screens share.
 func (c *command) program(s *settings, interactive bool) *views.Program {
 	return &views.Program{
-		Theme: s.theme, Keys: s.keys, Now: now, Journal: s.journal,
+		Theme: s.theme, Keys: s.keys, Now: now, Journal: s.journal, Forwards: forward.New(),
 		Connector: &kube.Connector{
 			Flags: c.flags, Interactive: interactive, UserAgent: "quarterdeck/" + c.version,
 			Store: store.Options{PageSize: int64(s.Connection.PageSize), Linger: s.Connection.Linger},

@@ -40,6 +40,9 @@ const (
 	PodDebug        ActionID = "pod.debug"
 	PodDownload     ActionID = "pod.download"
 	PodUpload       ActionID = "pod.upload"
+	ForwardStart    ActionID = "forward.start"
+	ForwardList     ActionID = "forward.list"
+	ForwardStop     ActionID = "forward.stop"
 	PodEvict        ActionID = "pod.evict"
 	NodeShell       ActionID = "node.shell"
 	NodeCordon      ActionID = "node.cordon"
@@ -152,6 +155,9 @@ func declared() []Binding {
 		{ID: PodDebug, Title: "debug", Help: "Add a container with tools to the pod, for images that have no shell", Group: groupChange, Scope: Global, Subject: "pod"},
 		{ID: PodDownload, Title: "copy from", Help: "Copy a file or directory out of a container", Group: groupChange, Scope: Global, Subject: "pod"},
 		{ID: PodUpload, Title: "copy to", Help: "Copy a local file or directory into a container", Group: groupChange, Scope: Global, Subject: "pod"},
+		{ID: ForwardStart, Keys: keys("f"), Title: "forward", Help: "Forward a local port to a pod, service or workload; it follows from pod to pod", Group: groupChange, Scope: Global},
+		{ID: ForwardList, Keys: keys("F"), Title: "forwards", Help: "List the port-forwards that run", Group: groupGo, Scope: Global},
+		{ID: ForwardStop, Keys: keys("ctrl+d"), Title: "stop", Help: "Stop a port-forward", Group: groupChange, Scope: List, Subject: "forward"},
 		{ID: ObjectScale, Keys: keys("s"), Title: "scale", Help: "Change the count of replicas", Group: groupChange, Scope: Global, Subject: "workload"},
 		{ID: ObjectRestart, Keys: keys("r"), Title: "restart", Help: "Start all pods anew, as a rollout", Group: groupChange, Scope: Global, Subject: "workload"},
 		{ID: ObjectImage, Keys: keys("i"), Title: "image", Help: "Set the image of a container; those of its history are offered", Group: groupChange, Scope: Global, Subject: "workload"},
@@ -163,7 +169,7 @@ func declared() []Binding {
 		{ID: ObjectLabel, Title: "label", Help: "Set or remove labels", Group: groupChange, Scope: Global},
 		{ID: ObjectAnnotate, Title: "annotate", Help: "Set or remove annotations", Group: groupChange, Scope: Global},
 		{ID: ObjectFinalizer, Title: "remove finalizer", Help: "Take a finalizer away, so that an object which is stuck can go", Group: groupChange, Scope: Global},
-		{ID: ObjectDelete, Keys: keys("ctrl+d"), Title: "delete", Help: "Delete the object, after asking", Group: groupChange, Scope: Global},
+		{ID: ObjectDelete, Keys: keys("ctrl+d"), Title: "delete", Help: "Delete the object, after asking", Group: groupChange, Scope: Global, Subject: "object"},
 		{ID: ActionUndo, Keys: keys("u"), Title: "undo", Help: "Take back what you did last in this cluster, if nobody has changed it since", Group: groupChange, Scope: Global},
 
 		{ID: ListFilter, Keys: keys("/"), Title: "filter", Help: "Filter the rows by text, label or column", Group: groupList, Scope: List},

@@ -25,6 +25,7 @@ import (
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
 	"quarterdeck/kube/apitest"
+	"quarterdeck/kube/forward"
 	"quarterdeck/kube/guard"
 	"quarterdeck/kube/journal"
 	"quarterdeck/kube/store"
@@ -172,7 +173,7 @@ users: [{name: ada, user: {token: t}}]
 	flags.KubeConfig, flags.CacheDir = &path, &cache
 	now := b.now()
 	b.program = &Program{
-		Theme: set.theme, Keys: keymap.Default(), Now: now, Settings: set.Settings, Journal: journal.New(journal.Options{Now: now}),
+		Theme: set.theme, Keys: keymap.Default(), Now: now, Settings: set.Settings, Journal: journal.New(journal.Options{Now: now}), Forwards: forward.New(),
 		Connector: &kube.Connector{
 			Flags: flags, UserAgent: "quarterdeck/test", Dial: b.Dial, Guard: set.guard, Store: store.Options{Now: now},
 		},

@@ -61,7 +61,7 @@ func journalList() *Resource[*journalRow] {
 			return ui.Push(readingFrame(s, r.Verb+" "+r.Entry.Ref.String(), r.lines()))
 		},
 		Detail: func(r *journalRow, _ *Env) []textview.Line { return r.lines() },
-		Undo:   func(r *journalRow) string { return r.ID },
+		Own:    func(s *Session, r *journalRow) []ui.Action { return []ui.Action{s.undoEntry(r.ID)} },
 	}
 }
 

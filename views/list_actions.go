@@ -2,6 +2,7 @@ package views
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -52,15 +53,23 @@ func (l *list[T]) Actions() []ui.Action {
 			ui.Action{ID: keymap.TreeCollapse, Quiet: true, Disabled: none, Run: func() tea.Msg { open := false; return l.fold(selected, &open) }},
 		)
 	}
-	actions = append(actions, l.session.actions(l.chosen())...)
-	if ok && l.res.Undo != nil {
-		actions = append(actions, l.session.undoEntry(l.res.Undo(selected))) // before the common one
+	if l.res.Own == nil {
+		actions = append(actions, l.session.actions(l.chosen())...)
+	} else if ok {
+		actions = overridden(actions, l.res.Own(l.session, selected))
 	}
-	actions = append(actions, l.session.common()...)
+	actions = overridden(l.session.common(), actions)
 	if l.filterText != "" {
 		actions = append(actions, ui.Action{ID: keymap.GoBack, Title: "clear filter", Quiet: true, Run: func() tea.Msg { return l.setFilter("") }})
 	}
 	return actions
+}
+
+// overridden returns the actions of own, and those of general that own has not.
+func overridden(general, own []ui.Action) []ui.Action {
+	return append(slices.Clip(own), slices.DeleteFunc(general, func(a ui.Action) bool {
+		return slices.ContainsFunc(own, func(b ui.Action) bool { return a.ID == b.ID })
+	})...)
 }
 
 // links are the ways from an object to those around it.

@@ -45,8 +45,9 @@ type Resource[T store.Object] struct {
 	Ref func(T) kube.Ref
 	// Container is the name of the container that a row is, "" if it is none.
 	Container func(T) string
-	// Undo is the entry of the journal that a row is, nil if rows are none.
-	Undo func(T) string
+	// Own are the actions on a row that is no object of the cluster, instead of
+	// those on objects.
+	Own func(*Session, T) []ui.Action
 	// Detail adds lines to what the detail pane says of an object.
 	Detail func(T, *Env) []textview.Line
 	// Open makes the source of rows where it is not the store of Kind.

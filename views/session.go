@@ -13,6 +13,7 @@ import (
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
 	"quarterdeck/kube/action"
+	"quarterdeck/kube/forward"
 	"quarterdeck/kube/journal"
 	"quarterdeck/kube/metrics"
 	"quarterdeck/kube/store"
@@ -26,6 +27,7 @@ type Program struct {
 	Connector *kube.Connector
 	Settings  Settings
 	Journal   *journal.Journal
+	Forwards  *forward.Forwards
 	Now       func() time.Time
 
 	mu       sync.Mutex
@@ -203,6 +205,7 @@ func (p *Program) Unreached() string {
 
 // Close ends all connections.
 func (p *Program) Close() {
+	p.Forwards.Close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range p.clients {

@@ -29,7 +29,7 @@ func verbs() []verb {
 	node := resources("nodes")
 	deployment := resources("deployments.apps")
 	rolling := resources("deployments.apps", "statefulsets.apps", "daemonsets.apps")
-	return append(shellVerbs(), []verb{
+	return append(append(shellVerbs(), forwardVerb()), []verb{
 		{
 			ID: keymap.ObjectScale, Level: guard.Confirmed, Shown: true,
 			Kinds: resources("deployments.apps", "statefulsets.apps", "replicasets.apps", "replicationcontrollers"),
