@@ -3,7 +3,9 @@ package apply
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
@@ -28,7 +30,7 @@ func FuzzDiff(f *testing.F) {
 		}
 		live := &unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"uid": "u", "resourceVersion": "1"}}}
 		live.Object["spec"] = before
-		fields := map[string]any{"f:spec": anyFields(rnd, before)}
+		fields := map[string]any{"f:metadata": map[string]any{"f:name": map[string]any{}}, "f:spec": anyFields(rnd, before)}
 		raw, err := json.Marshal(fields)
 		if err != nil {
 			t.Fatal(err)
@@ -64,6 +66,11 @@ func FuzzDiff(f *testing.F) {
 		if !same(got, edited.Object) {
 			t.Errorf("%s by %s is %s, not %v", was, patch, is, after)
 		}
+		if config, ok := declare(live, edits); ok {
+			if got := merge(live.Object, config, shapeOf(live)); !same(got, edited.Object) {
+				t.Errorf("%s with %v applied is %v, not %v", was, config, got, after)
+			}
+		}
 		for _, e := range edits {
 			put(live.Object, e.Path, e.After)
 		}
@@ -74,6 +81,41 @@ func FuzzDiff(f *testing.F) {
 			t.Error("what is the same differs")
 		}
 	})
+}
+
+// merge returns what an apply of config by a new manager makes of live, if what
+// is not known to be merged is replaced.
+func merge(live, config any, s *shape) any {
+	switch c := config.(type) {
+	case map[string]any:
+		l, ok := live.(map[string]any)
+		if !ok || len(l) > 0 && !s.granular() {
+			return config
+		}
+		out := maps.Clone(l)
+		for k, v := range c {
+			if v == "" && l[k] == nil { // apiVersion and kind, which these objects lack
+				continue
+			}
+			out[k] = merge(l[k], v, s.part(k))
+		}
+		return out
+	case []any:
+		l, ok := live.([]any)
+		if !ok || s.element() == nil {
+			return config
+		}
+		out := slices.Clone(l)
+		for _, e := range c {
+			if i := s.find(l, e); i >= 0 {
+				out[i] = merge(l[i], e, s.element())
+			} else {
+				out = append(out, e)
+			}
+		}
+		return out
+	}
+	return config
 }
 
 func anyMap(r *rand.Rand, depth int) map[string]any {
@@ -119,9 +161,9 @@ func anyFields(r *rand.Rand, value any) map[string]any {
 	fields := map[string]any{}
 	switch v := value.(type) {
 	case map[string]any:
-		for k, e := range v {
+		for _, k := range slices.Sorted(maps.Keys(v)) {
 			if r.IntN(4) > 0 {
-				fields["f:"+k] = anyFields(r, e)
+				fields["f:"+k] = anyFields(r, v[k])
 			}
 		}
 	case []any:
@@ -137,7 +179,8 @@ func anyFields(r *rand.Rand, value any) map[string]any {
 
 // disturb changes something in m.
 func disturb(r *rand.Rand, m map[string]any) {
-	for k, v := range m {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		v := m[k]
 		switch below, _ := v.(map[string]any); {
 		case r.IntN(3) == 0 && below != nil:
 			disturb(r, below)

@@ -278,9 +278,12 @@ func jsonPatch(live *unstructured.Unstructured, edits []action.Edit) ([]byte, er
 				ops = append(ops, operation{"add", pointer(e.Path[:i]), map[string]any{}})
 			}
 		}
-		op := "add" // or replace
-		if e.After == nil {
+		op := "add"
+		switch _, there := at(now, e.Path); {
+		case e.After == nil:
 			op = "remove"
+		case there:
+			op = "replace" // an add to a list would shift the others
 		}
 		ops = append(ops, operation{op, pointer(e.Path), e.After})
 		put(now, e.Path, e.After)
