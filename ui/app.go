@@ -29,6 +29,9 @@ type Options struct {
 	// Notices returns lines that came up since the last call, such as warnings
 	// of the server; they are shown one after the other.
 	Notices func() []string
+	// Running returns what else ends with the program, each in a line: it is
+	// asked about before the user quits.
+	Running func() []string
 }
 
 // Primary is a view under a number key.

@@ -142,15 +142,18 @@ func (a *App) busy(width int) styled {
 
 // quit ends the program, after asking if something runs.
 func (a *App) quit() tea.Msg {
-	if len(a.tasks) == 0 {
+	var titles []string
+	for _, r := range a.tasks {
+		titles = append(titles, r.title)
+	}
+	if a.opts.Running != nil {
+		titles = append(titles, a.opts.Running()...)
+	}
+	if len(titles) == 0 {
 		return tea.Cmd(tea.Quit)
 	}
-	titles := make([]string, len(a.tasks))
-	for i, r := range a.tasks {
-		titles[i] = r.title
-	}
 	return Confirm(&Dialog{
-		Title: "quit? This still runs and would be cancelled:", Tone: theme.Warn, Yes: "quit",
+		Title: "quit? This still runs and would end:", Tone: theme.Warn, Yes: "quit",
 		Lines:  func() []textview.Line { return textview.FromText(strings.Join(titles, "\n"), theme.Text) },
 		Accept: func() tea.Msg { return tea.Cmd(tea.Quit) },
 	})

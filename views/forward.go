@@ -232,3 +232,14 @@ func (f *forwardSource) Take() (store.Delta[*forwardRow], store.Status) {
 	}
 	return store.Delta[*forwardRow]{Reset: true, Added: slices.Clone(f.rows)}, f.Status()
 }
+
+// Running returns what ends with the program, for the question before that.
+func (p *Program) Running() []string {
+	var lines []string
+	for _, i := range p.Forwards.List() {
+		if i.State != forward.Failed {
+			lines = append(lines, "port-forward "+i.String())
+		}
+	}
+	return lines
+}
