@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -80,6 +81,8 @@ func TestMake(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	release := make(chan struct{})
+	var begun sync.WaitGroup // 1 to parallel-1
+	begun.Add(parallel - 1)
 	changes := make([]Change, n)
 	for i := range changes {
 		changes[i].do = func(_ context.Context, dryRun bool) (string, error) {
@@ -89,13 +92,12 @@ func TestMake(t *testing.T) {
 			case i == 0:
 				return "", failed
 			case i == parallel:
+				begun.Wait()
 				cancel()
 				close(release)
-			case i > 0 && i < parallel:
-				select {
-				case <-release:
-				case <-t.Context().Done():
-				}
+			case i < parallel:
+				begun.Done()
+				<-release
 			}
 			return "said", nil
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -158,6 +159,12 @@ func (c *Client) evict(ctx context.Context, ref kube.Ref, opts metav1.DeleteOpti
 func cause(err error) string {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
+		if sent := (*url.Error)(nil); errors.As(err, &sent) { // whose address says nothing to the user
+			err = sent.Err
+			if passing(err) {
+				err = fmt.Errorf("no answer from the server: %w", err)
+			}
+		}
 		return sanitize.Line(err.Error())
 	}
 	if d := status.Status().Details; d != nil {

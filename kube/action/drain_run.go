@@ -163,12 +163,12 @@ func (d *drain) run(ctx context.Context) error {
 	result := &Undrained{Node: d.node, Total: len(d.pods), Err: ctx.Err()}
 	failed := 0
 	for i, p := range d.pods {
-		switch {
-		case p.state == PodGone:
+		switch p.state {
+		case PodGone:
 			result.Gone++
-		case p.state == PodTerminating:
+		case PodTerminating:
 			result.Going++
-		case p.state == PodFailed:
+		case PodFailed:
 			if failed++; result.Err == nil {
 				result.Err = errs[i]
 			}

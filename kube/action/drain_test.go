@@ -187,7 +187,7 @@ func forbidden(what string) *apitest.Answer {
 
 func TestDrainRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newSite(t, "a", "b", "c")
+		b := newSite(t, "a", "b", "c", "d")
 		b.server.Put(&policyv1.PodDisruptionBudget{
 			ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "web"},
 			Spec:       policyv1.PodDisruptionBudgetSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}},
@@ -195,17 +195,19 @@ func TestDrainRuns(t *testing.T) {
 		})
 		b.set("b", overBudget())
 		plan := b.plan(t, DrainOptions{})
-		if plan.Cordon == nil || plan.Count(PodGoes) != 2 || plan.Count(PodWaits) != 1 || plan.Pods[0].Ref.Name != "b" {
+		if plan.Cordon == nil || plan.Count(PodGoes) != 3 || plan.Count(PodWaits) != 1 || plan.Pods[0].Ref.Name != "b" {
 			t.Fatalf("plan: %+v", plan)
 		}
-		if got, want := inWords(plan.Notes), []string{"1 pdb/web in web lets 1 of its 3 pods here go now: the others wait"}; !slices.Equal(got, want) {
+		if got, want := inWords(plan.Notes), []string{"1 pdb/web in web lets 1 of its 4 pods here go now: the others wait"}; !slices.Equal(got, want) {
 			t.Errorf("notes: %q, want %q", got, want)
 		}
 		if want := "kubectl drain n --ignore-daemonsets"; plan.Kubectl != want {
 			t.Errorf("kubectl: %s, want %s", plan.Kubectl, want)
 		}
 		b.set("c", apitest.Unavailable())
+		b.set("d", &apitest.Answer{Cut: true})
 		began := time.Now()
+		time.AfterFunc(time.Second, func() { b.set("d", nil) })
 		time.AfterFunc(7*time.Second, func() { b.set("b", nil) })
 		time.AfterFunc(8*time.Second, func() { b.set("c", nil) })
 		b.server.Put(podOn("n", "late"), podOn("m", "elsewhere"))
@@ -221,13 +223,14 @@ func TestDrainRuns(t *testing.T) {
 			"a":    {"evicting", "terminating", "gone"},
 			"b":    {"evicting", budget, budget, "terminating", "gone"},
 			"c":    {"evicting", broken, broken, "terminating", "gone"},
+			"d":    {"evicting", "waiting: no answer from the server: EOF", "terminating", "gone"},
 			"late": {"evicting", "terminating", "gone"},
 		} {
 			if !slices.Equal(b.said[name], want) {
 				t.Errorf("pod %s: %q, want %q", name, b.said[name], want)
 			}
 		}
-		if len(b.said) != 4 {
+		if len(b.said) != 5 {
 			t.Errorf("told of %v", b.said)
 		}
 	})
