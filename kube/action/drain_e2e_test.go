@@ -5,8 +5,12 @@ package action
 import (
 	"context"
 	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -256,5 +260,38 @@ func (s *cluster) testDrainForbidden(t *testing.T) {
 	}
 	if err := plan.Run(t.Context(), func(PodProgress) {}); !says(err, "nothing was changed") || s.cordoned(t, siteNode) {
 		t.Errorf("it began nevertheless: %v", err)
+	}
+}
+
+// testDrainUnanswered kills the API server while a drain is under way.
+func (s *cluster) testDrainUnanswered(t *testing.T) {
+	order := func(order string) {
+		cmd := exec.CommandContext(t.Context(), os.Getenv("QD_PLAYGROUND"), order+"-part", "kube-apiserver", "--dir", filepath.Dir(s.kubeconfig)) // the tester's own program
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s the API server: %v: %s", order, err, out)
+		}
+	}
+	guarded := s.podThere(t, "guarded", nil)
+	s.newBudget(t, "web", "guarded", "guarded", 1)
+	plan := s.planThere(t, DrainOptions{Force: true, Timeout: 2 * time.Minute})
+	var steps sync.WaitGroup
+	stage := 0
+	err := plan.Run(t.Context(), func(p PodProgress) {
+		budget := strings.Contains(p.Why, "disruption budget guarded")
+		switch {
+		case stage == 0 && p.State == PodWaiting && budget:
+			stage = 1
+			steps.Go(func() { order("stop") })
+		case stage == 1 && p.State == PodWaiting && strings.HasPrefix(p.Why, "no answer from the server: "):
+			stage = 2
+			steps.Go(func() { order("start") })
+		case stage == 2 && p.State == PodWaiting && budget:
+			stage = 3
+			steps.Go(func() { s.dropBudget(t, "guarded") })
+		}
+	})
+	steps.Wait()
+	if now := s.podsOf(t, siteNode); err != nil || stage != 3 || now["web/guarded"].UID == guarded.UID {
+		t.Errorf("at stage %d: %v; %d pods there", stage, err, len(now))
 	}
 }

@@ -64,6 +64,7 @@ func TestAgainstTheShop(t *testing.T) {
 		{"drain that waits", s.testDrainWaits},
 		{"drain by deletes", s.testDrainDeletes},
 		{"drain as payments-dev", s.testDrainForbidden},
+		{"drain without answers", s.testDrainUnanswered},
 	} {
 		t.Run(part.name, part.test)
 	}
