@@ -76,8 +76,9 @@ type Change struct {
 	do          func(ctx context.Context, dryRun bool) (string, error)
 }
 
-// identify gives a change the next ID.
-func (c *Client) identify(change Change) Change {
+// Identify gives a change the next ID: those prepared here have one, those made
+// by other means, such as an edited text, get it so that they can be undone.
+func (c *Client) Identify(change Change) Change {
 	change.ID = c.last.Add(1)
 	return change
 }

@@ -63,7 +63,7 @@ func (c *Client) Delete(ctx context.Context, ref kube.Ref, o DeleteOptions) (Cha
 	if g := opts.GracePeriodSeconds; g != nil {
 		words = append(words, "--grace-period="+strconv.FormatInt(*g, 10))
 	}
-	change := c.identify(Change{
+	change := c.Identify(Change{
 		Verb: "delete", Ref: ref, Summary: summary, Object: obj, Kubectl: c.kubectl(ref, words...),
 		do: func(ctx context.Context, dryRun bool) (string, error) {
 			opts := opts
@@ -109,7 +109,7 @@ func (c *Client) Evict(ctx context.Context, ref kube.Ref, grace *int64) (Change,
 	}
 	uid := obj.GetUID()
 	ref.UID = uid
-	return c.identify(Change{
+	return c.Identify(Change{
 		Verb: "evict", Ref: ref, Summary: "evict, if its disruption budgets allow", Object: obj,
 		Kubectl: fmt.Sprintf("echo '{\"apiVersion\":\"policy/v1\",\"kind\":\"Eviction\",\"metadata\":{\"name\":%q,\"namespace\":%q}}' | ", ref.Name, ref.Namespace) +
 			c.kubectl(kube.Ref{}, "create", "--raw", "/api/v1/namespaces/"+ref.Namespace+"/pods/"+ref.Name+"/eviction", "-f", "-"),

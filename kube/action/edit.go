@@ -165,7 +165,7 @@ func (c *Client) edits(verb string, ref kube.Ref, obj *unstructured.Unstructured
 	if subresource != "" {
 		words = append(words, "--subresource="+subresource)
 	}
-	return c.identify(Change{
+	return c.Identify(Change{
 		Verb: verb, Ref: ref, Summary: summary(edits), Edits: edits, Undoable: true, Object: obj,
 		Kubectl: c.kubectl(ref, words...), subresource: subresource,
 		do: func(ctx context.Context, dryRun bool) (string, error) {

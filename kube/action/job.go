@@ -124,7 +124,7 @@ func (c *Client) create(verb string, ref kube.Ref, source *unstructured.Unstruct
 		return Change{}, err
 	}
 	ref.UID = source.GetUID()
-	return c.identify(Change{
+	return c.Identify(Change{
 		Verb: verb, Ref: ref, Summary: "create job " + job.Name, Object: source,
 		do: func(ctx context.Context, dryRun bool) (string, error) {
 			_, err := c.objects.Resource(jobs()).Namespace(ref.Namespace).Create(ctx, obj,
