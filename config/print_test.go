@@ -38,7 +38,7 @@ func TestPrint(t *testing.T) {
 		"    effect: type-name # config.yaml:20",
 		"  - max: 20 # config.yaml:27",
 		"  file: true # config.yaml:30",
-		"  object.describe: [D, f1] # config.yaml:32",
+		"  object.describe: [K, f1] # config.yaml:32",
 		"  list.wide: [] # config.yaml:33",
 	} {
 		if !strings.Contains(out, line+"\n") {

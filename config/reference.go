@@ -40,7 +40,7 @@ rules:                    # the strictest that matches holds
 journal:
   file: true
 keys:
-  object.describe: [D, f1]
+  object.describe: [K, f1]
   list.wide: []           # no key
 `
 

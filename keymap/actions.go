@@ -46,6 +46,7 @@ const (
 	PodEvict        ActionID = "pod.evict"
 	NodeShell       ActionID = "node.shell"
 	NodeCordon      ActionID = "node.cordon"
+	NodeDrain       ActionID = "node.drain"
 	NodeTaint       ActionID = "node.taint"
 	ActionUndo      ActionID = "action.undo"
 
@@ -160,11 +161,12 @@ func declared() []Binding {
 		{ID: ForwardStop, Keys: keys("ctrl+d"), Title: "stop", Help: "Stop a port-forward", Group: groupChange, Scope: List, Subject: "forward"},
 		{ID: ObjectScale, Keys: keys("s"), Title: "scale", Help: "Change the count of replicas", Group: groupChange, Scope: Global, Subject: "workload"},
 		{ID: ObjectRestart, Keys: keys("r"), Title: "restart", Help: "Start all pods anew, as a rollout", Group: groupChange, Scope: Global, Subject: "workload"},
-		{ID: ObjectImage, Keys: keys("i"), Title: "image", Help: "Set the image of a container; those of its history are offered", Group: groupChange, Scope: Global, Subject: "workload"},
+		{ID: ObjectImage, Keys: keys("i"), Title: "set image", Help: "Set the image of a container; those of its history are offered", Group: groupChange, Scope: Global, Subject: "workload"},
 		{ID: ObjectPause, Keys: keys("z"), Title: "pause", Help: "Pause or resume the rollout of a Deployment, suspend or unsuspend a CronJob or a Job", Group: groupChange, Scope: Global, Subject: "workload"},
 		{ID: ObjectRun, Keys: keys("t"), Title: "run now", Help: "Start a job of a CronJob now, or a Job again", Group: groupChange, Scope: Global, Subject: "job"},
 		{ID: PodEvict, Title: "evict", Help: "Delete the pod if its disruption budgets allow", Group: groupChange, Scope: Global, Subject: "pod"},
 		{ID: NodeCordon, Keys: keys("C"), Title: "cordon", Help: "Place no new pods on the node, or place them again", Group: groupChange, Scope: Global, Subject: "node"},
+		{ID: NodeDrain, Keys: keys("D"), Title: "drain", Help: "Cordon the node and move its pods elsewhere, after showing what goes, stays and blocks", Group: groupChange, Scope: Global, Subject: "node"},
 		{ID: NodeTaint, Title: "taint", Help: "Set or remove taints of the node", Group: groupChange, Scope: Global, Subject: "node"},
 		{ID: ObjectLabel, Title: "label", Help: "Set or remove labels", Group: groupChange, Scope: Global},
 		{ID: ObjectAnnotate, Title: "annotate", Help: "Set or remove annotations", Group: groupChange, Scope: Global},

@@ -119,8 +119,8 @@ func TestWith(t *testing.T) {
 	}{
 		{
 			name:      "other keys",
-			overrides: map[string][]string{"object.describe": {"D", "f1"}},
-			want:      map[ActionID]string{ObjectDescribe: "D"},
+			overrides: map[string][]string{"object.describe": {"K", "f1"}},
+			want:      map[ActionID]string{ObjectDescribe: "K"},
 		},
 		{
 			name:      "unbind",
@@ -178,15 +178,15 @@ func TestWith(t *testing.T) {
 		},
 		{
 			name:      "bad spelling keeps all keys",
-			overrides: map[string][]string{"object.describe": {"D", "escape"}},
+			overrides: map[string][]string{"object.describe": {"K", "escape"}},
 			want:      map[ActionID]string{ObjectDescribe: "d"},
 			problems:  []string{`object.describe: there is no key "escape": did you mean "esc"?`},
 		},
 		{
 			name:      "twice in one list",
-			overrides: map[string][]string{"object.describe": {"D", "D"}},
+			overrides: map[string][]string{"object.describe": {"K", "K"}},
 			want:      map[ActionID]string{ObjectDescribe: "d"},
-			problems:  []string{"object.describe: D is there twice"},
+			problems:  []string{"object.describe: K is there twice"},
 		},
 		{
 			name:      "a way out is kept",

@@ -16,7 +16,7 @@ Every action can have other keys, or none. In the configuration file:
 
 ` + "```yaml" + `
 keys:
-  object.describe: [D, f1]  # these keys instead of the default
+  object.describe: [K, f1]  # these keys instead of the default
   list.wide: []             # no key; the menu and the palette still have it
 ` + "```" + `
 

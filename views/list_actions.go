@@ -28,6 +28,11 @@ func (l *list[T]) Actions() []ui.Action {
 		{ID: keymap.ObjectYAML, Disabled: none, Run: on(l.yaml)},
 		{ID: keymap.ObjectEvents, Disabled: none, Run: on(l.events)},
 		{ID: keymap.NamespaceSwitch, Run: func() tea.Msg { return ui.Pick(l.session.namespaces(l.reopen)) }},
+	}
+	if l.res.Own == nil {
+		actions = append(actions, l.session.actions(l.chosen())...)
+	}
+	actions = append(actions, []ui.Action{
 		{ID: keymap.ListSort, Quiet: true, Run: l.askSort},
 		{ID: keymap.ListWide, Quiet: true, Run: func() tea.Msg { l.table.SetWide(!l.table.Wide()); return nil }},
 		{ID: keymap.ListDetail, Quiet: true, Run: l.toggleDetail},
@@ -42,7 +47,7 @@ func (l *list[T]) Actions() []ui.Action {
 		{ID: keymap.CopyName, Quiet: true, Disabled: none, Run: l.copyNames},
 		{ID: keymap.CopyCell, Quiet: true, Disabled: none, Run: l.askCell},
 		{ID: keymap.AppRefresh, Quiet: true, Run: l.refresh},
-	}
+	}...)
 	if ok {
 		actions = append(actions, l.links(selected)...)
 	}
@@ -53,9 +58,7 @@ func (l *list[T]) Actions() []ui.Action {
 			ui.Action{ID: keymap.TreeCollapse, Quiet: true, Disabled: none, Run: func() tea.Msg { open := false; return l.fold(selected, &open) }},
 		)
 	}
-	if l.res.Own == nil {
-		actions = append(actions, l.session.actions(l.chosen())...)
-	} else if ok {
+	if ok && l.res.Own != nil {
 		actions = overridden(actions, l.res.Own(l.session, selected))
 	}
 	actions = overridden(l.session.common(), actions)
