@@ -1,8 +1,11 @@
 package action
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -27,11 +30,9 @@ func (c *Client) Images(ctx context.Context, obj *unstructured.Unstructured, con
 	}
 	list, err := c.objects.Resource(revisions).Namespace(obj.GetNamespace()).List(ctx, metav1.ListOptions{LabelSelector: selector(obj)})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list the revisions of %s in %s: %w", obj.GetName(), obj.GetNamespace(), err)
 	}
-	slices.SortFunc(list.Items, func(a, b unstructured.Unstructured) int {
-		return b.GetCreationTimestamp().Compare(a.GetCreationTimestamp().Time)
-	})
+	slices.SortFunc(list.Items, func(a, b unstructured.Unstructured) int { return cmp.Compare(revision(&b), revision(&a)) })
 	var images []string
 	for i := range list.Items {
 		item := &list.Items[i]
@@ -51,6 +52,17 @@ func (c *Client) Images(ctx context.Context, obj *unstructured.Unstructured, con
 		}
 	}
 	return images, nil
+}
+
+// revision returns the number of a revision: after a rollback, not the one made
+// last is the newest.
+func revision(obj *unstructured.Unstructured) int64 {
+	if n, ok := at(obj.Object, []string{"revision"}); ok { // of a ControllerRevision
+		number, _ := n.(int64)
+		return number
+	}
+	number, _ := strconv.ParseInt(obj.GetAnnotations()["deployment.kubernetes.io/revision"], 10, 64)
+	return number
 }
 
 // selector returns the labels by which obj finds its pods, and the server the
