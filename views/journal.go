@@ -38,7 +38,7 @@ func (r *journalRow) result() string {
 func journalList() *Resource[*journalRow] {
 	return &Resource[*journalRow]{
 		Kind: store.Kind[*journalRow]{Kind: "Journal", GVR: kube.Local("journal")},
-		Name: "journal", Sort: "time", Desc: true,
+		Name: "journal", Sort: "time",
 		Columns: []Column[*journalRow]{
 			since("time", func(r *journalRow) int64 { return r.Created }),
 			text("what", func(r *journalRow) string { return r.Verb }).between(6, 16),
@@ -58,10 +58,18 @@ func journalList() *Resource[*journalRow] {
 		Open: func(s *Session, _ Scope) source[*journalRow] { return &journalSource{session: s} },
 		Ref:  func(r *journalRow) kube.Ref { return r.Entry.Ref },
 		Enter: func(s *Session, r *journalRow) tea.Msg {
+			if d, ok := s.drains.journaled(r.Entry); ok {
+				return ui.Push(d.frame(s))
+			}
 			return ui.Push(readingFrame(s, r.Verb+" "+r.Entry.Ref.String(), r.lines()))
 		},
 		Detail: func(r *journalRow, _ *Env) []textview.Line { return r.lines() },
-		Own:    func(s *Session, r *journalRow) []ui.Action { return []ui.Action{s.undoEntry(r.ID)} },
+		Own: func(s *Session, r *journalRow) []ui.Action {
+			if d, ok := s.drains.journaled(r.Entry); ok {
+				return d.actions()
+			}
+			return []ui.Action{s.undoEntry(r.ID)}
+		},
 	}
 }
 
@@ -99,9 +107,17 @@ type journalSource struct {
 
 func (s *journalSource) Changed() <-chan struct{} {
 	if s.changed == nil {
-		return s.session.Journal.Changed()
+		return atOnce()
 	}
 	return s.changed
+}
+
+// atOnce returns the channel for who has not looked yet: there is something to
+// take, if only that there is nothing.
+func atOnce() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
 }
 
 func (s *journalSource) Close() {}

@@ -58,6 +58,7 @@ type list[T store.Object] struct {
 	total      int // rows before the filter
 	detail     Detail
 	paneShown  bool
+	bannerRows int  // above the table, shown last
 	adopted    bool // own are the server's columns
 	asking     bool // a list of everything in the new columns is due
 	asked      time.Time
@@ -398,6 +399,7 @@ func (l *list[T]) Move(id keymap.ActionID) {
 
 // Click selects the row on a line, and opens it if it was selected.
 func (l *list[T]) Click(line int) tea.Msg {
+	line -= l.bannerRows
 	before := l.table.SelectedKey()
 	if l.table.SelectLine(line) && l.table.SelectedKey() == before {
 		return l.enter()
@@ -408,6 +410,30 @@ func (l *list[T]) Click(line int) tea.Msg {
 // View draws the rows, or says why there are none.
 func (l *list[T]) View(width, height int) string {
 	l.env.Now = l.session.Now() // the next projection has an Env of its own
+	banner := l.banner(width, height/3)
+	l.bannerRows = len(banner)
+	return strings.Join(append(banner, l.body(width, height-len(banner))), "\n")
+}
+
+// banner returns the lines above the rows, at most height.
+func (l *list[T]) banner(width, height int) []string {
+	if l.res.Banner == nil || height == 0 {
+		return nil
+	}
+	p := textview.New(l.session.Theme)
+	p.SetLines(l.res.Banner())
+	p.SetWrap(true)
+	p.SetSize(width-1, height)
+	p.SetSize(width-1, min(height, p.Rows()))
+	lines := strings.Split(p.View(), "\n")
+	for i := range lines {
+		lines[i] = " " + lines[i]
+	}
+	return lines
+}
+
+// body draws the rows, and the detail pane if there is one.
+func (l *list[T]) body(width, height int) string {
 	listWidth, listHeight, pane := l.split(width, height)
 	l.table.SetSize(listWidth, listHeight)
 	out := l.table.View()

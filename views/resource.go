@@ -48,6 +48,8 @@ type Resource[T store.Object] struct {
 	// Own are the actions on a row that is no object of the cluster, instead of
 	// those on objects.
 	Own func(*Session, T) []ui.Action
+	// Banner is what stands above the rows, nil for nothing.
+	Banner func() []textview.Line
 	// Detail adds lines to what the detail pane says of an object.
 	Detail func(T, *Env) []textview.Line
 	// Open makes the source of rows where it is not the store of Kind.

@@ -37,6 +37,7 @@ type Program struct {
 	rights   map[*kube.Client]*rights
 	changers map[*kube.Client]*action.Client
 	history  history
+	drains   drains
 	typed    []string // filters, oldest first
 	reached  bool     // some list has been read
 	failure  string   // why none has been

@@ -51,6 +51,15 @@ func (h *history) add(d deed) {
 	}
 }
 
+// has reports whether a change can still be taken back.
+func (h *history) has(c *kube.Client, id uint64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.ContainsFunc(h.deeds, func(d deed) bool {
+		return d.client == c && slices.ContainsFunc(d.changes, func(change action.Change) bool { return change.ID == id })
+	})
+}
+
 // journaled notes where the journal has a change.
 func (h *history) journaled(c *kube.Client, id uint64, entry string) {
 	h.mu.Lock()

@@ -23,6 +23,8 @@ type verb struct {
 	Kinds []schema.GroupResource
 	// Need is the right that it takes, for an object of a resource.
 	Need func(gvr schema.GroupVersionResource) access.Need
+	// Also are rights that it takes besides, whatever it is done to.
+	Also []access.Need
 	// Level is how sure the user has to be.
 	Level guard.Level
 	// Shown puts it into the footer.
@@ -145,7 +147,7 @@ func (v *verb) needs(targets []target) []access.Need {
 			needs = append(needs, n)
 		}
 	}
-	return needs
+	return append(needs, v.Also...)
 }
 
 // level is how sure the user has to be to do the verb to the targets: as sure as

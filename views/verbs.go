@@ -75,6 +75,7 @@ func verbs() []verb {
 		{
 			ID: keymap.NodeCordon, Shown: true, Kinds: node, Need: patching(""), Title: cordonTitle, Start: startCordon,
 		},
+		drainVerb(),
 		{
 			ID: keymap.NodeTaint, Level: guard.Confirmed, Kinds: node, Need: patching(""), Start: askTaint,
 		},
