@@ -147,7 +147,7 @@ func (l *list[T]) reopen(namespace string) tea.Msg {
 
 // refresh lists again: what is there stays on screen meanwhile.
 func (l *list[T]) refresh() tea.Msg {
-	l.session.Client.Stores.Again()
+	l.session.again()
 	return nil
 }
 

@@ -28,7 +28,7 @@ func (s *Session) login() ui.Action {
 			if err != nil {
 				return ui.Toast(theme.Error, "not logged in: "+Cause(err))
 			}
-			s.Client.Stores.Again()
+			s.again()
 			return ui.Toast(theme.Muted, "logged in")
 		})
 	}

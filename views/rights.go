@@ -50,9 +50,10 @@ func (r *rights) ask(need access.Need) {
 	}()
 }
 
-// may says whether the user may do something, as far as is known.
-func (s *Session) may(need access.Need) access.Answer {
+// rightsHere returns what is known of the user's rights in the session's cluster.
+func (s *Session) rightsHere() *rights {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	r, ok := s.rights[s.Client]
 	if !ok {
 		if s.Program.rights == nil {
@@ -61,6 +62,14 @@ func (s *Session) may(need access.Need) access.Answer {
 		r = newRights(s.Client)
 		s.Program.rights[s.Client] = r
 	}
-	s.mu.Unlock()
-	return r.may(need)
+	return r
+}
+
+// may says whether the user may do something, as far as is known.
+func (s *Session) may(need access.Need) access.Answer { return s.rightsHere().may(need) }
+
+// again asks the server anew for all that was read, and what the user may do.
+func (s *Session) again() {
+	s.rightsHere().reviewer.Forget()
+	s.Client.Stores.Again()
 }
