@@ -340,12 +340,13 @@ func (p *proposal) make(changes []action.Change) tea.Msg {
 			progress(fmt.Sprintf("%d of %d", done, len(changes)))
 		})
 		s.remember(outcomes)
-		return s.report(p.title, outcomes)
+		return s.report(p.title, outcomes, len(refs)-len(outcomes))
 	}})
 }
 
-// report says in a line what became of the changes.
-func (s *Session) report(title string, outcomes []action.Outcome) tea.Msg {
+// report says in a line what became of the changes. left is how many objects
+// were left out because the server had refused a dry run.
+func (s *Session) report(title string, outcomes []action.Outcome, left int) tea.Msg {
 	var failed []action.Outcome
 	undoable := false
 	for _, o := range outcomes {
@@ -363,7 +364,9 @@ func (s *Session) report(title string, outcomes []action.Outcome) tea.Msg {
 		}
 		return ui.Toast(tone, "not done: "+Cause(failed[0].Err))
 	case len(failed) > 0:
-		return ui.Toast(theme.Error, fmt.Sprintf("%s: %d done, %d not: %s; :journal has all", title, len(outcomes)-len(failed), len(failed), Cause(failed[0].Err)))
+		return ui.Toast(theme.Error, fmt.Sprintf("%s: %d done, %d not: %s; :journal has all", title, len(outcomes)-len(failed), len(failed)+left, Cause(failed[0].Err)))
+	case left > 0:
+		return ui.Toast(theme.Warn, fmt.Sprintf("%s: %d done, %d left out, which the server had refused", title, len(outcomes), left))
 	}
 	text := "done: " + title
 	if len(outcomes) == 1 {
