@@ -53,6 +53,8 @@ type App struct {
 	prompt       *promptLine
 	dialog       *Dialog
 	tasks        []*running // oldest first
+	ends         []tea.Msg  // of tasks, until the user has answered what he is asked
+	leaving      bool       // the program ends when the tasks have
 	toast        toast
 	notices      []string
 	drawn        tea.View // valid while !dirty
@@ -90,7 +92,8 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return a, nil // nothing on the screen depends on them
 	}
 	a.dirty = true
-	return a, a.update(msg)
+	cmd := a.update(msg)
+	return a, tea.Batch(cmd, a.conclude())
 }
 
 func (a *App) update(msg tea.Msg) tea.Cmd {
@@ -151,10 +154,12 @@ func (a *App) update(msg tea.Msg) tea.Cmd {
 func (a *App) updateChange(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case DialogMsg:
+		left := a.leaveDialog()
 		a.dialog, a.toast.text = msg.Dialog, "" // which would hide the keys of the dialog
-		return a.dialog.init(a.opts.Theme, a.opts.Keys)
+		return tea.Batch(left, a.dialog.init(a.opts.Theme, a.opts.Keys))
 	case dialogMsg:
 		if a.dialog == msg.to {
+			a.toast.text = "" // said of what was known before
 			return msg.to.update(msg.msg)
 		}
 	case TaskMsg:
@@ -234,8 +239,8 @@ func (a *App) show() tea.Cmd {
 	if f.view == nil {
 		f.view = f.Open()
 	}
-	a.prompt, a.picker, a.dialog = nil, nil, nil
-	return f.view.Show()
+	a.prompt, a.picker = nil, nil
+	return tea.Batch(a.leaveDialog(), f.view.Show())
 }
 
 func (a *App) closeAll() {

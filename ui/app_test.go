@@ -102,8 +102,15 @@ func (h *house) view(name string) *screenful {
 
 func open(t *testing.T, opts ui.Options, actions ...ui.Action) *house {
 	t.Helper()
+	opts.Keys = keymap.Default()
+	return openWith(t, opts, actions...)
+}
+
+// openWith is open with the keys of opts.
+func openWith(t *testing.T, opts ui.Options, actions ...ui.Action) *house {
+	t.Helper()
 	h := &house{views: map[string]*screenful{}}
-	opts.Theme, opts.Keys, opts.Start = theme.Plain(theme.Options{}), keymap.Default(), h.frame("first", actions...)
+	opts.Theme, opts.Start = theme.Plain(theme.Options{}), h.frame("first", actions...)
 	opts.Primary = []ui.Primary{{ID: keymap.ViewWorkloads, Open: func(ui.View) ui.Frame { return h.frame("primary") }}}
 	h.Model = uitest.Program(t, ui.New(opts), 80, 12)
 	h.WaitFor(t, "this is first")

@@ -48,6 +48,9 @@ type Dialog struct {
 	body  *textview.Pager
 	rows  int // of the body, shown last
 	focus int // the option that the arrows turn
+	// sudden says that the dialog came up by itself: a letter that is typed may
+	// have been meant for what was there before.
+	sudden bool
 }
 
 // Option is a choice among few values.
@@ -103,13 +106,17 @@ func (d *Dialog) key(msg tea.KeyPressMsg) {
 
 // typed says what is wrong with the name, "" if it is the right one.
 func (d *Dialog) typed() string {
-	switch {
-	case d.input == nil || d.input.Value() == d.Name:
+	if d.input == nil {
 		return ""
-	case d.input.Value() == "":
-		return fmt.Sprintf("type %s, the name of %s, to go on", d.Name, d.NameOf)
 	}
-	return fmt.Sprintf("%q is not %s", d.input.Value(), d.Name)
+	switch text := strings.TrimSpace(d.input.Value()); text { // a paste often has a line feed
+	case d.Name:
+		return ""
+	case "":
+		return fmt.Sprintf("type %s, the name of %s, to go on", d.Name, d.NameOf)
+	default:
+		return fmt.Sprintf("%q is not %s", text, d.Name)
+	}
 }
 
 // refusal says why yes cannot be said, "" if it can.
@@ -170,8 +177,8 @@ func (d *Dialog) view(width, height int) ([]string, int) {
 			for _, l := range strings.Split(d.body.View(), "\n") {
 				sheet = append(sheet, "  "+l)
 			}
-			if d.rows == room && d.body.Percent() < 100 {
-				sheet[1] += d.theme.Render(theme.Muted, "  "+th.Glyphs.Descending+" more below")
+			if more := "  " + th.Glyphs.Descending + " more below"; d.rows == room && d.body.Percent() < 100 {
+				sheet[1] = th.Render(d.Tone, cell.Truncate(" "+d.Title, max(0, width-cell.Width(more)))) + th.Render(theme.Muted, more)
 			}
 		}
 	}
@@ -198,41 +205,42 @@ func (d *Dialog) options(width int) string {
 	return line.b.String()
 }
 
-// hints returns the keys of the dialog. What keeps from saying yes stands in the
-// place of its key.
+// hints returns the keys of the dialog. What keeps from saying yes is more
+// important than all of them but the one that leaves.
 func (d *Dialog) hints(width int) string {
 	line := styled{theme: d.theme}
 	line.add(theme.Text, " ")
-	hint := func(id keymap.ActionID, title string) {
-		if key := d.label(id); key != "" && line.width+cell.Width(key)+cell.Width(title)+3 <= width {
+	hint := func(key, title string) {
+		if key != "" && line.width+cell.Width(key)+cell.Width(title)+3 <= width {
 			line.add(theme.Key, key)
 			line.add(theme.Text, " "+title+"  ")
 		}
 	}
 	why := d.refusal()
 	if why == "" {
-		hint(keymap.DialogYes, d.Yes)
+		hint(d.label(keymap.DialogYes), d.Yes)
 	}
-	hint(keymap.PromptCancel, "cancel")
-	if len(d.Options) > 0 {
-		hint(keymap.DialogOption, "option")
-		line.add(theme.Muted, "left right value  ")
-	}
-	if d.Command != nil && d.Command() != "" {
-		hint(keymap.DialogCopy, "copy command")
-	}
+	hint(d.label(keymap.PromptCancel), "cancel")
 	if why != "" {
 		line.add(theme.Warn, cell.Truncate(why, max(0, width-line.width)))
+		line.add(theme.Text, "  ")
+	}
+	if len(d.Options) > 0 {
+		hint(d.label(keymap.DialogOption), "option")
+		hint("left right", "value")
+	}
+	if d.Command != nil && d.Command() != "" {
+		hint(d.label(keymap.DialogCopy), "copy command")
 	}
 	return line.b.String()
 }
 
-// label returns the key to show for an action: where a name is typed, one that
-// is no letter.
+// label returns the key to show for an action: where a name is typed, or letters
+// may be meant for something else, one that is no letter.
 func (d *Dialog) label(id keymap.ActionID) string {
 	b, _ := d.keys.Binding(id)
 	for _, key := range b.Keys {
-		if d.input == nil || !printable(key) {
+		if d.input == nil && !d.sudden || !printable(key) {
 			return key
 		}
 	}
@@ -259,17 +267,16 @@ func (a *App) dialogKey(msg tea.KeyPressMsg) tea.Cmd {
 	}
 	switch ids[0] {
 	case keymap.DialogYes:
+		if d.sudden && printable(key) {
+			return a.say(theme.Warn, key+" is typed too easily here: "+d.label(keymap.DialogYes)+" says yes")
+		}
 		if why := d.refusal(); why != "" {
 			return a.say(theme.Warn, why)
 		}
 		a.dialog = nil
 		return a.perform(d.Accept())
 	case keymap.PromptCancel:
-		a.dialog = nil
-		if d.Cancel == nil {
-			return nil
-		}
-		return a.perform(d.Cancel())
+		return a.leaveDialog()
 	case keymap.DialogCopy:
 		if d.Command == nil {
 			return nil
@@ -289,6 +296,16 @@ func (a *App) dialogKey(msg tea.KeyPressMsg) tea.Cmd {
 		d.scroll(ids[0])
 	}
 	return nil
+}
+
+// leaveDialog closes the dialog, if one is open, without a yes.
+func (a *App) leaveDialog() tea.Cmd {
+	d := a.dialog
+	a.dialog = nil
+	if d == nil || d.Cancel == nil {
+		return nil
+	}
+	return a.perform(d.Cancel())
 }
 
 // scroll moves through lines that do not fit.

@@ -55,6 +55,8 @@ const (
 	// done at once needs no progress.
 	taskPatience = 400 * time.Millisecond
 	taskClock    = 200 * time.Millisecond
+	// leavePatience is how long tasks have to end when the user quits.
+	leavePatience = 5 * time.Second
 )
 
 func tickTask() tea.Cmd {
@@ -76,10 +78,38 @@ func (a *App) start(t Task) tea.Cmd {
 	return run
 }
 
-// ended forgets a task and does what it returned.
+// ended forgets a task and does what it returned: not while the user is asked
+// something, which that would take away or hide.
 func (a *App) ended(msg taskEndMsg) tea.Cmd {
 	a.tasks = slices.DeleteFunc(a.tasks, func(r *running) bool { return r == msg.of })
-	return a.perform(msg.msg)
+	switch {
+	case a.leaving && len(a.tasks) == 0:
+		return tea.Quit
+	case a.leaving || msg.msg == nil:
+		return nil
+	case a.over():
+		a.ends = append(a.ends, msg.msg)
+		return nil
+	}
+	return a.end(msg.msg)
+}
+
+// conclude does what the oldest of the tasks returned that have ended while the
+// user was asked something, if he is not any more and has read what is said.
+func (a *App) conclude() tea.Cmd {
+	if len(a.ends) == 0 || a.over() || a.toast.text != "" {
+		return nil
+	}
+	msg := a.ends[0]
+	a.ends = a.ends[1:]
+	return a.end(msg)
+}
+
+func (a *App) end(msg tea.Msg) tea.Cmd {
+	if question, ok := msg.(DialogMsg); ok {
+		question.Dialog.sudden = true
+	}
+	return a.perform(msg)
 }
 
 // cancelTask tells the newest task that was not told before to end.
@@ -142,6 +172,9 @@ func (a *App) busy(width int) styled {
 
 // quit ends the program, after asking if something runs.
 func (a *App) quit() tea.Msg {
+	if a.leaving {
+		return tea.Cmd(tea.Quit)
+	}
 	var titles []string
 	for _, r := range a.tasks {
 		titles = append(titles, r.title)
@@ -155,6 +188,20 @@ func (a *App) quit() tea.Msg {
 	return Confirm(&Dialog{
 		Title: "quit? This still runs and would end:", Tone: theme.Warn, Yes: "quit",
 		Lines:  func() []textview.Line { return textview.FromText(strings.Join(titles, "\n"), theme.Text) },
-		Accept: func() tea.Msg { return tea.Cmd(tea.Quit) },
+		Accept: a.leave,
 	})
+}
+
+// leave tells all tasks to end, and ends the program when they have: some have to
+// take back what they began.
+func (a *App) leave() tea.Msg {
+	if len(a.tasks) == 0 {
+		return tea.Cmd(tea.Quit)
+	}
+	a.leaving = true
+	for _, r := range a.tasks {
+		r.cancels = true
+		r.cancel()
+	}
+	return tea.Tick(leavePatience, func(time.Time) tea.Msg { return tea.QuitMsg{} })
 }
