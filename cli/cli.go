@@ -3,17 +3,15 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/runtime"
@@ -45,6 +43,8 @@ type command struct {
 	configPath    string
 	allNamespaces bool
 	readonly      bool
+
+	lent atomic.Int32 // how often the terminal is lent to an editor
 }
 
 // errSilent ends with exit code 1 after the reason has been told.
@@ -58,7 +58,7 @@ func Main(version string, args []string, streams Streams, env []string) int {
 	c := &command{version: version, streams: streams, env: env, flags: genericclioptions.NewConfigFlags(true)}
 	root := c.root()
 	root.SetArgs(args)
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := c.untilSignal()
 	defer stop()
 	err := root.ExecuteContext(ctx)
 	switch {
@@ -263,7 +263,7 @@ func (s *settings) journalPath(env []string) string {
 // program returns what all screens share.
 func (c *command) program(s *settings, interactive bool) *views.Program {
 	return &views.Program{
-		Theme: s.theme, Keys: s.keys, Now: now, Journal: s.journal, Forwards: forward.New(),
+		Theme: s.theme, Keys: s.keys, Now: now, Journal: s.journal, Forwards: forward.New(), Lent: &c.lent,
 		Connector: &kube.Connector{
 			Flags: c.flags, Interactive: interactive, UserAgent: "quarterdeck/" + c.version,
 			Store: store.Options{PageSize: int64(s.Connection.PageSize), Linger: s.Connection.Linger},
@@ -271,7 +271,7 @@ func (c *command) program(s *settings, interactive bool) *views.Program {
 		},
 		Settings: views.Settings{
 			Wide: s.UI.Wide, Detail: detailOf(s.UI.Detail), Metrics: s.Metrics.Enabled, MetricsInterval: s.Metrics.Interval,
-			Refresh: refresh(c.env), Context: s.contextStyle,
+			Refresh: refresh(c.env), Context: s.contextStyle, Editor: editor(c.env),
 		},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -32,6 +33,48 @@ func refresh(env []string) time.Duration {
 		return 500 * time.Millisecond
 	}
 	return 250 * time.Millisecond
+}
+
+// editor returns the command that edits texts, as kubectl finds it.
+func editor(env []string) string {
+	for _, name := range []string{"KUBE_EDITOR", "VISUAL", "EDITOR"} {
+		for _, e := range env {
+			if v, ok := strings.CutPrefix(e, name+"="); ok && strings.TrimSpace(v) != "" {
+				return v
+			}
+		}
+	}
+	if runtime.GOOS == "windows" {
+		return "notepad"
+	}
+	return "vi"
+}
+
+// untilSignal returns a context that ends when the process is told to end. The
+// interrupts of a terminal that an editor has are not for qd: vi, for one, takes
+// ctrl+c for a key.
+func (c *command) untilSignal() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		for {
+			select {
+			case s := <-signals:
+				if s == syscall.SIGINT && c.lent.Load() > 0 {
+					continue
+				}
+				cancel()
+				return
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel()
+	}
 }
 
 // run opens the terminal UI.

@@ -31,6 +31,9 @@ const (
 	ObjectImage     ActionID = "object.image"
 	ObjectPause     ActionID = "object.pause"
 	ObjectRun       ActionID = "object.run"
+	ObjectEdit      ActionID = "object.edit"
+	ObjectApply     ActionID = "object.apply"
+	ApplyRun        ActionID = "apply.run"
 	ObjectLabel     ActionID = "object.label"
 	ObjectAnnotate  ActionID = "object.annotate"
 	ObjectFinalizer ActionID = "object.finalizer"
@@ -98,6 +101,7 @@ const (
 	DialogYes      ActionID = "dialog.yes"
 	DialogOption   ActionID = "dialog.option"
 	DialogCopy     ActionID = "dialog.copy"
+	DialogBack     ActionID = "dialog.back"
 
 	TaskCancel ActionID = "task.cancel"
 )
@@ -168,6 +172,9 @@ func declared() []Binding {
 		{ID: NodeCordon, Keys: keys("C"), Title: "cordon", Help: "Place no new pods on the node, or place them again", Group: groupChange, Scope: Global, Subject: "node"},
 		{ID: NodeDrain, Keys: keys("D"), Title: "drain", Help: "Cordon the node and move its pods elsewhere, after showing what goes, stays and blocks", Group: groupChange, Scope: Global, Subject: "node"},
 		{ID: NodeTaint, Title: "taint", Help: "Set or remove taints of the node", Group: groupChange, Scope: Global, Subject: "node"},
+		{ID: ObjectEdit, Keys: keys("e"), Title: "edit", Help: "Edit the object in your editor; what changes is shown and tried before it is made", Group: groupChange, Scope: Global, Subject: "object"},
+		{ID: ObjectApply, Title: "apply", Help: "Apply a file or a directory of manifests, after showing what would change", Group: groupChange, Scope: Global},
+		{ID: ApplyRun, Keys: keys("A"), Title: "apply these", Help: "Apply the manifests that are shown, after asking", Group: groupChange, Scope: List, Subject: "manifest"},
 		{ID: ObjectLabel, Title: "label", Help: "Set or remove labels", Group: groupChange, Scope: Global},
 		{ID: ObjectAnnotate, Title: "annotate", Help: "Set or remove annotations", Group: groupChange, Scope: Global},
 		{ID: ObjectFinalizer, Title: "remove finalizer", Help: "Take a finalizer away, so that an object which is stuck can go", Group: groupChange, Scope: Global},
@@ -218,6 +225,7 @@ func declared() []Binding {
 		{ID: DialogYes, Keys: keys("y", "ctrl+y"), Title: "yes", Help: "Do what the question asks; where a name is typed, the key that is no letter", Group: groupPrompt, Scope: Confirm, required: true},
 		{ID: DialogOption, Keys: keys("tab"), Title: "option", Help: "Go to the next option of the question; left and right change it", Group: groupPrompt, Scope: Confirm},
 		{ID: DialogCopy, Keys: keys("c", "ctrl+t"), Title: "copy command", Help: "Copy the kubectl command that does the same", Group: groupPrompt, Scope: Confirm},
+		{ID: DialogBack, Keys: keys("e", "ctrl+e"), Title: "edit again", Help: "Open the editor again, where a text is asked about", Group: groupPrompt, Scope: Confirm},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,9 +124,10 @@ type settings struct {
 
 func pipe(t *testing.T, change func(*settings), f func(b *bench)) {
 	t.Helper()
-	path, cache := filepath.Join(t.TempDir(), "config"), t.TempDir()
+	path, cache, drafts := filepath.Join(t.TempDir(), "config"), t.TempDir(), t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		set := &settings{all: true, theme: theme.Plain(theme.Options{}), Settings: Settings{
+			Editor: "true", Drafts: drafts,
 			Refresh: 250 * time.Millisecond, MetricsInterval: 15 * time.Second, Detail: DetailOff,
 			Context: func(name string) ContextStyle { return ContextStyle{Protected: name == "prod-eu"} },
 		}}
@@ -173,7 +175,7 @@ users: [{name: ada, user: {token: t}}]
 	flags.KubeConfig, flags.CacheDir = &path, &cache
 	now := b.now()
 	b.program = &Program{
-		Theme: set.theme, Keys: keymap.Default(), Now: now, Settings: set.Settings, Journal: journal.New(journal.Options{Now: now}), Forwards: forward.New(),
+		Theme: set.theme, Keys: keymap.Default(), Now: now, Settings: set.Settings, Journal: journal.New(journal.Options{Now: now}), Forwards: forward.New(), Lent: &atomic.Int32{},
 		Connector: &kube.Connector{
 			Flags: flags, UserAgent: "quarterdeck/test", Dial: b.Dial, Guard: set.guard, Store: store.Options{Now: now},
 		},

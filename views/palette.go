@@ -99,8 +99,8 @@ func (s *Session) loadNamespaces(known []string) tea.Msg {
 }
 
 // command returns what a line typed into the palette does: KIND, KIND
-// NAMESPACE, KIND /FILTER, ns NAME, ctx NAME. It is sure of a line with more
-// than a name.
+// NAMESPACE, KIND /FILTER, ns NAME, ctx NAME, apply PATH. It is sure of a line
+// with more than a name.
 func (s *Session) command(line string) (item ui.Item, sure bool) {
 	word, rest, more := strings.Cut(line, " ")
 	args := strings.Fields(rest)
@@ -110,6 +110,8 @@ func (s *Session) command(line string) (item ui.Item, sure bool) {
 		item.Detail, item.Disabled = "go to this namespace", notNamespace(args[0])
 		item.Run = func() tea.Msg { return s.goTo(args[0]) }
 		return item, true
+	case word == "apply" && len(args) > 0:
+		return s.applyItem(line, rest), true
 	case (word == "ctx" || word == "context") && len(args) == 1:
 		item.Detail = "go to this context"
 		item.Run = func() tea.Msg { return s.switchContext(args[0]) }

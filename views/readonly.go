@@ -12,7 +12,7 @@ import (
 // common are the actions that every view of a cluster has.
 func (s *Session) common() []ui.Action {
 	list := ui.Action{ID: keymap.ForwardList, Quiet: true, Run: func() tea.Msg { return ui.Push(forwards().Frame(s, Scope{})) }}
-	return []ui.Action{s.undo(), s.readOnly(), s.login(), list}
+	return []ui.Action{s.undo(), s.readOnly(), s.login(), list, s.apply()}
 }
 
 // readOnly is the action that switches read-only mode on and off for the

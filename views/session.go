@@ -6,6 +6,7 @@ package views
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -29,6 +30,9 @@ type Program struct {
 	Journal   *journal.Journal
 	Forwards  *forward.Forwards
 	Now       func() time.Time
+	// Lent is above 0 while another program has the terminal: the interrupts that
+	// the terminal sends are meant for it.
+	Lent *atomic.Int32
 
 	mu       sync.Mutex
 	clients  map[string]*kube.Client // by context; kept until the program ends
@@ -37,6 +41,7 @@ type Program struct {
 	rights   map[*kube.Client]*rights
 	changers map[*kube.Client]*action.Client
 	history  history
+	drafts   map[draftKey]*draft
 	drains   drains
 	typed    []string // filters, oldest first
 	reached  bool     // some list has been read
@@ -52,6 +57,9 @@ type Settings struct {
 	MetricsInterval time.Duration
 	// Refresh is the shortest time between two looks at changed objects.
 	Refresh time.Duration
+	// Editor is the command that edits texts. Drafts is the directory that the
+	// texts are in, "" for that of temporary files.
+	Editor, Drafts string
 	// Context says how a context is shown.
 	Context func(name string) ContextStyle
 }

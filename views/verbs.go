@@ -79,6 +79,7 @@ func verbs() []verb {
 		{
 			ID: keymap.NodeTaint, Level: guard.Confirmed, Kinds: node, Need: patching(""), Start: askTaint,
 		},
+		editVerb(),
 		{ID: keymap.ObjectLabel, Need: patching(""), Start: askPairs("labels of ", action.Pairs.CheckLabels, (*action.Client).Label)},
 		{ID: keymap.ObjectAnnotate, Need: patching(""), Start: askPairs("annotations of ", action.Pairs.CheckAnnotations, (*action.Client).Annotate)},
 		{ID: keymap.ObjectFinalizer, Level: guard.Typed, One: true, Need: patching(""), Start: askFinalizer},

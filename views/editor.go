@@ -1,0 +1,96 @@
+package views
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode"
+
+	"quarterdeck/kube/sanitize"
+)
+
+// editor is the program that edits texts, as words of a command.
+type editor []string
+
+// editor returns the program that edits texts.
+func (s *Session) editor() (editor, error) {
+	words, err := splitCommand(s.Settings.Editor)
+	if err != nil || len(words) == 0 {
+		return nil, fmt.Errorf("the editor %q is no command: set KUBE_EDITOR, VISUAL or EDITOR to one", sanitize.Line(s.Settings.Editor))
+	}
+	if words[0], err = exec.LookPath(words[0]); err != nil {
+		why := "is not there"
+		if !errors.Is(err, exec.ErrNotFound) {
+			why = "cannot be run"
+		}
+		return nil, fmt.Errorf("the editor %q %s: set KUBE_EDITOR, VISUAL or EDITOR to one that is installed, such as vi or nano", sanitize.Line(s.Settings.Editor), why)
+	}
+	return words, nil
+}
+
+// splitCommand takes a command line apart at its spaces. Quotes keep words
+// together; nothing else is special, so that paths of any system can be said.
+func splitCommand(line string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	var quote rune
+	begun := false
+	for _, r := range line + " " {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '"' || r == '\''):
+			quote, begun = r, true
+		case quote == 0 && unicode.IsSpace(r):
+			if begun {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			begun = false
+		default:
+			word.WriteRune(r)
+			begun = true
+		}
+	}
+	if quote != 0 {
+		return nil, fmt.Errorf("a %c is not closed", quote)
+	}
+	return words, nil
+}
+
+// visit returns what runs the editor on a file in the terminal that it is lent.
+// lent counts it meanwhile.
+func (e editor) visit(path string, lent *atomic.Int32) *editorVisit {
+	return &editorVisit{cmd: exec.Command(e[0], append(e[1:len(e):len(e)], path)...), lent: lent}
+}
+
+// editorVisit is an editor that runs in the user's terminal. What it says of
+// errors goes there, too: the standard error is not for the screen.
+type editorVisit struct {
+	cmd  *exec.Cmd
+	lent *atomic.Int32
+}
+
+// interruptTime is how long an interrupt may take to arrive.
+const interruptTime = 100 * time.Millisecond
+
+// SetStdin sets where keys come from.
+func (v *editorVisit) SetStdin(r io.Reader) { v.cmd.Stdin = r }
+
+// SetStdout sets the terminal.
+func (v *editorVisit) SetStdout(w io.Writer) { v.cmd.Stdout, v.cmd.Stderr = w, w }
+
+// SetStderr does nothing: there is one terminal, and it is given by SetStdout.
+func (v *editorVisit) SetStderr(io.Writer) {}
+
+// Run returns when the editor has ended.
+func (v *editorVisit) Run() error {
+	v.lent.Add(1)
+	// The interrupt that ended the editor may still be on its way to us.
+	defer func() { time.AfterFunc(interruptTime, func() { v.lent.Add(-1) }) }()
+	return v.cmd.Run()
+}
