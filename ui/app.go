@@ -377,7 +377,8 @@ func afterEscape(msg tea.KeyPressMsg) (tea.KeyPressMsg, bool) {
 // command does what a key means in the view on top.
 func (a *App) command(key string) tea.Cmd {
 	top := a.top()
-	for _, id := range a.opts.Keys.ActionsIn(key, top.Scope()) {
+	ids := a.opts.Keys.ActionsIn(key, top.Scope())
+	for _, id := range ids {
 		if strings.HasPrefix(string(id), "move.") {
 			top.Move(id)
 			return nil
@@ -388,7 +389,17 @@ func (a *App) command(key string) tea.Cmd {
 			}
 		}
 	}
-	return nil
+	if len(ids) == 0 {
+		return nil
+	}
+	// A key that does something elsewhere is answered, not swallowed.
+	var titles []string
+	for _, id := range ids {
+		if b, ok := a.opts.Keys.Binding(id); ok && !slices.Contains(titles, b.Title) {
+			titles = append(titles, b.Title)
+		}
+	}
+	return a.say(theme.Muted, key+" ("+strings.Join(titles, ", ")+") is not for what is selected here")
 }
 
 // run does an action, or says why not.
