@@ -5,13 +5,9 @@ package container
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -23,6 +19,7 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/term"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -30,31 +27,36 @@ import (
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/guard"
-	"quarterdeck/kube/kubetest"
+	"quarterdeck/kube/rig"
 )
 
 // scene is a playground with the pods of the tests in it.
 type scene struct {
-	dir    string // of the playground
+	rig    *rig.Playground
 	admin  kubernetes.Interface
 	client *kube.Client
 	guard  *guard.Guard
 }
 
 func TestAgainstAPIServer(t *testing.T) {
-	kubeconfig := kubetest.Start(t, "--scenario", "empty", "--nodes", "2")
-	s := scene{
-		dir: filepath.Dir(kubeconfig), guard: &guard.Guard{},
-		admin: kubernetes.NewForConfigOrDie(kubetest.Config(t, kubeconfig, "")),
-	}
-	flags := genericclioptions.NewConfigFlags(true)
-	flags.KubeConfig = &kubeconfig
-	connector := &kube.Connector{Flags: flags, Guard: func(string) *guard.Guard { return s.guard }}
-	var err error
-	if s.client, err = connector.Connect(""); err != nil {
+	p, err := rig.Start("--scenario", "empty", "--nodes", "2")
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.client.Close()
+	t.Cleanup(func() {
+		if err := p.Stop(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("the playground said:\n%s", p.Said())
+		}
+	})
+	cfg, err := p.Config("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := scene{rig: p, guard: &guard.Guard{}, admin: kubernetes.NewForConfigOrDie(cfg)}
+	s.client = s.connect(t, "")
 	s.create(t, "web", "web:1")
 
 	t.Run("shell", s.shell)
@@ -66,8 +68,27 @@ func TestAgainstAPIServer(t *testing.T) {
 	t.Run("attach", s.attach)
 	t.Run("debug", s.debug)
 	t.Run("debug a node", s.debugNode)
+	t.Run("cancelled", s.cancelled)
 	t.Run("read-only", s.readOnly)
-	t.Run("connection lost", s.lost) // the last: it kills the API server
+	t.Run("approval", s.approval)
+	t.Run("viewer", s.viewer)
+	t.Run("copy cut off", s.copyCutOff) // from here on the API server suffers
+	t.Run("connection lost", s.lost)
+	t.Run("left early", s.leftEarly)
+}
+
+// connect returns the client of a context of the playground.
+func (s scene) connect(t *testing.T, context string) *kube.Client {
+	t.Helper()
+	flags, kubeconfig := genericclioptions.NewConfigFlags(true), s.rig.Kubeconfig()
+	flags.KubeConfig = &kubeconfig
+	connector := &kube.Connector{Flags: flags, Guard: func(string) *guard.Guard { return s.guard }}
+	client, err := connector.Connect(context)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
 }
 
 // create makes a pod of one container and waits until it runs.
@@ -226,191 +247,6 @@ func (s scene) shell(t *testing.T) {
 	await(t, "no goroutine is left", func(context.Context) (bool, error) { return runtime.NumGoroutine() <= before+2, nil })
 }
 
-// run runs a script in the pod and returns what it says.
-func (s scene) run(t *testing.T, pod kube.Ref, script string) string {
-	t.Helper()
-	var out bytes.Buffer
-	err := command{client: s.client, target: Target{Pod: pod, Container: "app"}, args: []string{"sh", "-c", script}, out: &out}.run(t.Context())
-	if err != nil {
-		t.Fatalf("%s: %v", script, err)
-	}
-	return out.String()
-}
-
-func (s scene) copy(t *testing.T) {
-	web, dir := Target{Pod: s.pod("web")}, t.TempDir()
-	write := func(name, text string, mode os.FileMode) {
-		t.Helper()
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), mode); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("src/a.txt", "one", 0o640)
-	write("src/bin/run", "#!/bin/sh", 0o755)
-	write("src/empty", "", 0o600)
-
-	got, err := Upload(t.Context(), s.client, web, filepath.Join(dir, "src"), "/tmp", CopyOptions{})
-	if err != nil || got.To != "/tmp/src" || got.Files != 3 || got.Bytes != 12 {
-		t.Fatalf("%+v, %v", got, err)
-	}
-	if out := s.run(t, web.Pod, "cat /tmp/src/a.txt; ls -l /tmp/src/bin"); !strings.HasPrefix(out, "one-rwxr-xr-x") {
-		t.Errorf("in the container: %q", out)
-	}
-	got, err = Download(t.Context(), s.client, web, "/tmp/src", filepath.Join(dir, "back"), CopyOptions{})
-	if err != nil || got.Files != 3 || got.Bytes != 12 {
-		t.Fatalf("%+v, %v", got, err)
-	}
-	if here := tree(t, filepath.Join(dir, "back")); here != "a.txt bin/ bin/run empty" {
-		t.Errorf("it brought %q", here)
-	}
-	if info, err := os.Stat(filepath.Join(dir, "back", "bin", "run")); err != nil || info.Mode() != 0o755 {
-		t.Errorf("%v, %v", info.Mode(), err)
-	}
-	// Again: into the directory that is there now, and not over what is in it.
-	if got, err = Download(t.Context(), s.client, web, "/tmp/src/", filepath.Join(dir, "back"), CopyOptions{}); err != nil || got.To != filepath.Join(dir, "back", "src") {
-		t.Errorf("%+v, %v", got, err)
-	}
-	if _, err = Download(t.Context(), s.client, web, "/tmp/src", filepath.Join(dir, "back"), CopyOptions{}); !errors.Is(err, ErrExists) {
-		t.Errorf("a second time: %v", err)
-	}
-	if _, err = Download(t.Context(), s.client, web, "/tmp/src/a.txt", filepath.Join(dir, "back", "a.txt"), CopyOptions{Replace: true}); err != nil {
-		t.Errorf("replace: %v", err)
-	}
-	for _, tt := range []struct {
-		err  error
-		want string
-	}{
-		{second(Download(t.Context(), s.client, web, "/nope", filepath.Join(dir, "x"), CopyOptions{})), "no such file"},
-		{second(Upload(t.Context(), s.client, web, filepath.Join(dir, "src", "a.txt"), "/nope/deep/f", CopyOptions{})), "no such file"},
-		{second(Upload(t.Context(), s.client, web, filepath.Join(dir, "nope"), "/tmp", CopyOptions{})), "no such file"},
-		{second(Upload(t.Context(), s.client, Target{Pod: s.pod("nope")}, dir, "/tmp", CopyOptions{})), "is gone"},
-		{second(Upload(t.Context(), s.client, Target{Pod: web.Pod, Container: "nope"}, dir, "/tmp", CopyOptions{})), "has no container"},
-		{second(Upload(t.Context(), s.client, Target{Pod: kube.Ref{Namespace: "default", Name: "web", UID: "old"}}, dir, "/tmp", CopyOptions{})), "no longer the one"},
-	} {
-		if tt.err == nil || !strings.Contains(tt.err.Error(), tt.want) {
-			t.Errorf("error %v, want %q", tt.err, tt.want)
-		}
-	}
-}
-
-func second[T any](_ T, err error) error { return err }
-
-const big = 100_000_000
-
-// bigFile makes a file whose every part differs.
-func bigFile(t *testing.T) (name, sum string) {
-	t.Helper()
-	name = filepath.Join(t.TempDir(), "big")
-	f, err := os.Create(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	random := rand.NewChaCha8([32]byte{})
-	if _, err := io.CopyN(f, random, big); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return name, sumOf(t, name)
-}
-
-func sumOf(t *testing.T, name string) string {
-	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close() //nolint:errcheck // opened for reading only
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("%x", h.Sum(nil))
-}
-
-func (s scene) copyBig(t *testing.T) {
-	web := Target{Pod: s.pod("web")}
-	file, sum := bigFile(t)
-	var last Progress
-	calls := 0
-	progress := CopyOptions{Progress: func(p Progress) {
-		if p.Bytes < last.Bytes {
-			t.Errorf("progress went back from %d to %d", last.Bytes, p.Bytes)
-		}
-		last, calls = p, calls+1
-	}}
-	start := time.Now()
-	if got, err := Upload(t.Context(), s.client, web, file, "/tmp/big", progress); err != nil || got.Bytes != big {
-		t.Fatalf("%+v, %v", got, err)
-	}
-	t.Logf("up in %v, %d reports", time.Since(start).Round(time.Millisecond), calls)
-	if last.Bytes != big || last.Total != big || last.Files != 1 {
-		t.Errorf("the last report is %+v", last)
-	}
-	last, calls, start = Progress{}, 0, time.Now()
-	back := filepath.Join(t.TempDir(), "back")
-	if got, err := Download(t.Context(), s.client, web, "/tmp/big", back, progress); err != nil || got.Bytes != big {
-		t.Fatalf("%+v, %v", got, err)
-	}
-	t.Logf("down in %v, %d reports", time.Since(start).Round(time.Millisecond), calls)
-	if last.Bytes != big || last.Total != big || last.Files != 1 || sumOf(t, back) != sum {
-		t.Errorf("the last report is %+v, or something else came back", last)
-	}
-
-	// Stopped in the middle: at once, and nothing is left.
-	for what, run := range map[string]func(context.Context, CopyOptions) error{
-		"up": func(ctx context.Context, o CopyOptions) error {
-			return second(Upload(ctx, s.client, web, file, "/tmp/big2", o))
-		},
-		"down": func(ctx context.Context, o CopyOptions) error {
-			return second(Download(ctx, s.client, web, "/tmp/big", back+"2", o))
-		},
-	} {
-		ctx, cancel := context.WithCancel(t.Context())
-		err := run(ctx, CopyOptions{Progress: func(p Progress) {
-			if p.Bytes > big/10 {
-				cancel()
-			}
-		}})
-		if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "not complete") {
-			t.Errorf("%s: %v", what, err)
-		}
-		cancel()
-	}
-	if left, err := filepath.Glob(filepath.Dir(back) + "/*"); err != nil || len(left) != 1 {
-		t.Errorf("left: %v, %v", left, err)
-	}
-}
-
-func (s scene) copyWithoutTar(t *testing.T) {
-	pod := Target{Pod: s.create(t, "no-tar", "no-tar:1")}
-	s.run(t, pod.Pod, "rm /bin/tar; mkdir /d")
-	dir := t.TempDir()
-	file := filepath.Join(dir, "f")
-	if err := os.WriteFile(file, []byte("some text"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := Upload(t.Context(), s.client, pod, file, "/tmp/", CopyOptions{}); err != nil || got.To != "/tmp/f" || got.Bytes != 9 {
-		t.Errorf("%+v, %v", got, err)
-	}
-	if got, err := Download(t.Context(), s.client, pod, "/tmp/f", filepath.Join(dir, "g"), CopyOptions{}); err != nil || got.Bytes != 9 {
-		t.Errorf("%+v, %v", got, err)
-	}
-	if text, err := os.ReadFile(filepath.Join(dir, "g")); string(text) != "some text" {
-		t.Errorf("%q, %v", text, err)
-	}
-	if _, err := Upload(t.Context(), s.client, pod, dir, "/tmp", CopyOptions{}); !errors.Is(err, ErrNoProgram) {
-		t.Errorf("a directory: %v", err)
-	}
-	if _, err := Download(t.Context(), s.client, pod, "/d", filepath.Join(dir, "d"), CopyOptions{}); err == nil {
-		t.Error("a directory came by cat")
-	}
-}
-
 func (s scene) bare(t *testing.T) {
 	pod := Target{Pod: s.create(t, "bare", "distroless:1")}
 	v := show(t, Exec(t.Context(), s.client, pod, nil))
@@ -448,105 +284,33 @@ func (s scene) attach(t *testing.T) {
 	}
 }
 
-func (s scene) debug(t *testing.T) {
-	var said []string
-	session, err := Debug(t.Context(), s.client, Target{Pod: s.pod("bare")}, DebugOptions{Said: func(words string) { said = append(said, words) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(said) == 0 || said[0] != "starting busybox:1.37 in pod bare" {
-		t.Errorf("it said %q", said)
-	}
-	v := show(t, session)
-	v.await("debugging app, exit or ctrl+d ends it")
+// The program is told to end.
+func (s scene) cancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	v := show(t, Exec(ctx, s.client, Target{Pod: s.pod("web")}, nil))
 	v.await(" # ")
-	v.typeKeys("exit\r")
-	if err := v.ended(); err != nil {
+	cancel()
+	if err := v.ended(); !errors.Is(err, context.Canceled) {
 		t.Error(err)
-	}
-	name := session.Target().Container
-	await(t, "the container ends with its shell", func(ctx context.Context) (bool, error) {
-		p, err := s.admin.CoreV1().Pods("default").Get(ctx, "bare", metav1.GetOptions{})
-		if err != nil {
-			return false, err
-		}
-		if c := p.Spec.EphemeralContainers; len(c) != 1 || c[0].TargetContainerName != "app" {
-			t.Fatalf("the pod has %+v", c)
-		}
-		state, _ := stateOf(p, name)
-		return state.Terminated != nil, nil
-	})
-	if err := Attach(t.Context(), s.client, session.Target()).Run(); err == nil || !strings.Contains(err.Error(), "is not running (ended with exit code 0)") {
-		t.Errorf("attach to what ended: %v", err)
-	}
-	old := s.pod("bare")
-	old.UID = "another"
-	if _, err := Debug(t.Context(), s.client, Target{Pod: old}, DebugOptions{}); err == nil || !strings.Contains(err.Error(), "no longer the one") {
-		t.Errorf("another pod: %v", err)
-	}
-	// A pod that was made anew between the look and the patch.
-	err = addEphemeral(t.Context(), s.client, old, map[string]any{"metadata": map[string]any{"uid": "another"}})
-	if err == nil || !strings.Contains(err.Error(), "no longer the one") {
-		t.Errorf("patch of another pod: %v", err)
 	}
 }
 
-func (s scene) debugNode(t *testing.T) {
-	nodes, err := s.admin.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	node := kube.Ref{Kind: "Node", Name: nodes.Items[0].Name, UID: nodes.Items[0].UID}
-	session, err := DebugNode(t.Context(), s.client, node, DebugOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	v := show(t, session)
-	v.await("on node " + node.Name)
-	v.await(" # ")
-	p, err := s.admin.CoreV1().Pods("default").Get(t.Context(), session.Target().Pod.Name, metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p.Spec.NodeName != node.Name || !p.Spec.HostPID || p.Spec.ActiveDeadlineSeconds == nil || !p.Spec.Containers[0].StdinOnce {
-		t.Errorf("the pod is %+v", p.Spec)
-	}
-	s.leftovers(t, 1)
-	v.typeKeys("exit\r")
+// A user does not have to wait for a server that does not answer.
+func (s scene) leftEarly(t *testing.T) {
+	s.order(t, "pause")
+	defer s.order(t, "resume")
+	v := show(t, Exec(t.Context(), s.client, Target{Pod: s.pod("web")}, nil))
+	await(t, "the session has the terminal", func(context.Context) (bool, error) {
+		now, err := term.GetState(int(v.tty.Fd()))
+		return err == nil && *now != *v.before, err
+	})
+	start := time.Now()
+	v.typeKeys("x\x03")
 	if err := v.ended(); err != nil {
 		t.Error(err)
 	}
-	s.leftovers(t, 0)
-
-	// One that is never run, and one whose program died with it.
-	if session, err = DebugNode(t.Context(), s.client, node, DebugOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := session.Discard(); err != nil {
-		t.Error(err)
-	}
-	s.leftovers(t, 0)
-	if session, err = DebugNode(t.Context(), s.client, node, DebugOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	s.guard.Refuse("test")
-	if err := session.Discard(); !errors.Is(err, guard.ErrReadOnly) || !strings.Contains(err.Error(), "still there") {
-		t.Errorf("a pod that may not be deleted: %v", err)
-	}
-	s.guard.Permit()
-	s.leftovers(t, 1)
-	node.UID = "another"
-	if _, err := DebugNode(t.Context(), s.client, node, DebugOptions{}); err == nil || !strings.Contains(err.Error(), "no longer the one") {
-		t.Errorf("another node: %v", err)
-	}
-}
-
-func (s scene) leftovers(t *testing.T, want int) {
-	t.Helper()
-	await(t, fmt.Sprintf("%d leftovers", want), func(ctx context.Context) (bool, error) {
-		left, err := Leftovers(ctx, s.client, "")
-		return len(left) == want, err
-	})
+	t.Logf("left after %v", time.Since(start).Round(time.Millisecond))
 }
 
 func (s scene) readOnly(t *testing.T) {
@@ -573,33 +337,77 @@ func (s scene) readOnly(t *testing.T) {
 	}
 }
 
+// The user's approval reaches the guard with every request.
+func (s scene) approval(t *testing.T) {
+	s.guard.SetRules("", []guard.Rule{{Level: guard.Confirmed, Reason: "test"}})
+	defer s.guard.SetRules("", nil)
+	web, dir := Target{Pod: s.pod("web")}, t.TempDir()
+	var blocked *guard.Blocked
+	if _, err := Upload(t.Context(), s.client, web, dir, "/tmp/y", CopyOptions{}); !errors.As(err, &blocked) {
+		t.Errorf("without: %v", err)
+	}
+	ctx := guard.Approve(t.Context(), guard.Approval{Level: guard.Confirmed})
+	if _, err := Upload(ctx, s.client, web, dir, "/tmp/y", CopyOptions{}); err != nil {
+		t.Errorf("with: %v", err)
+	}
+	session, err := Debug(ctx, s.client, web, DebugOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := show(t, session)
+	v.await(" # ")
+	v.typeKeys("exit\r")
+	if err := v.ended(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Who may only look is told what is missing.
+func (s scene) viewer(t *testing.T) {
+	viewer, web := s.connect(t, "viewer"), Target{Pod: s.pod("web")}
+	session := show(t, Exec(t.Context(), viewer, web, nil))
+	for what, err := range map[string]error{
+		"exec":     session.ended(),
+		"download": second(Download(t.Context(), viewer, web, "/etc", t.TempDir(), CopyOptions{})),
+		"debug":    second(Debug(t.Context(), viewer, web, DebugOptions{})),
+		"node":     second(DebugNode(t.Context(), viewer, kube.Ref{Kind: "Node", Name: "n"}, DebugOptions{})),
+	} {
+		if what == "node" { // it is asked for first, and is not there
+			if !apierrors.IsNotFound(err) {
+				t.Errorf("%s: %v", what, err)
+			}
+		} else if !apierrors.IsForbidden(err) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 func (s scene) lost(t *testing.T) {
 	v := show(t, Exec(t.Context(), s.client, Target{Pod: s.pod("web")}, nil))
 	v.await(" # ")
-	s.part(t, "stop", "kube-apiserver")
+	s.order(t, "stop")
 	start := time.Now()
 	err := v.ended()
 	t.Logf("after %v: %v", time.Since(start).Round(time.Millisecond), err)
 	if !errors.Is(err, ErrLost) {
 		t.Errorf("ended with %v", err)
 	}
-	s.part(t, "start", "kube-apiserver")
+	s.order(t, "start")
 	v = show(t, Exec(t.Context(), s.client, Target{Pod: s.pod("web")}, nil))
 	v.await(" # ")
-	s.part(t, "pause", "kube-apiserver")
+	s.order(t, "pause")
 	start = time.Now()
 	err = v.ended()
 	t.Logf("after %v: %v", time.Since(start).Round(time.Millisecond), err)
 	if !errors.Is(err, ErrLost) {
 		t.Errorf("ended with %v", err)
 	}
-	s.part(t, "resume", "kube-apiserver")
+	s.order(t, "resume")
 }
 
-func (s scene) part(t *testing.T, order, part string) {
+func (s scene) order(t *testing.T, order string) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), os.Getenv("QD_PLAYGROUND"), order+"-part", part, "--dir", s.dir).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %s: %v: %s", order, part, err, out)
+	if err := s.rig.Order(t.Context(), order, "kube-apiserver"); err != nil {
+		t.Error(err)
 	}
 }

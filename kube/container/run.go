@@ -50,7 +50,7 @@ func (c command) run(ctx context.Context) error {
 	words := &gate{to: said}
 	defer out.close()
 	defer words.close()
-	exec, err := stream.Executor(ctx, c.client, c.target.Pod, "exec", &corev1.PodExecOptions{
+	exec, err := stream.NewExecutor(ctx, c.client, c.target.Pod, "exec", &corev1.PodExecOptions{
 		Container: c.target.Container, Command: c.args, Stdin: c.in != nil, Stdout: true, Stderr: true,
 	}, nil)
 	if err != nil {

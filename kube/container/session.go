@@ -70,15 +70,38 @@ func (s *Session) ExitCode() int { return s.code }
 // That the remote process failed is no error; see ExitCode.
 func (s *Session) Run() (err error) {
 	defer func() { err = errors.Join(err, s.Discard()) }()
-	v, err := s.resolve(s.ctx)
-	if err != nil {
-		return err
-	}
 	if s.out == nil {
 		s.out = io.Discard
 	}
-	fmt.Fprintf(s.out, "%s\r\n", v.where)
-	return s.visit(v)
+	t, err := takeTerminal(s.in, s.out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.close()) }()
+
+	ctx, cancel := stream.UntilSilent(s.ctx, s.client, t.out.heardAt)
+	defer cancel()
+	ctx, end := context.WithCancelCause(ctx)
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer end(nil)
+	watch.Go(func() {
+		select {
+		case <-t.leave:
+			end(errLeft)
+		case <-ctx.Done():
+		}
+	})
+	err = s.visit(ctx, t)
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errLeft):
+		return nil
+	case errors.Is(cause, stream.ErrSilent):
+		return s.target.trouble("", cause)
+	case s.ctx.Err() != nil:
+		return context.Cause(s.ctx)
+	}
+	return err
 }
 
 // Discard takes back what was made for the session, such as a debug pod. Run
@@ -92,33 +115,19 @@ func (s *Session) Discard() error {
 	return s.cleaned
 }
 
-func (s *Session) visit(v visit) (err error) {
-	t, err := takeTerminal(s.in, s.out, v.detach)
+// visit connects t with the other side, until that ends or ctx does.
+func (s *Session) visit(ctx context.Context, t *terminal) error {
+	v, err := s.resolve(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, t.close()) }()
+	fmt.Fprintf(s.out, "%s\r\n", v.where)
+	t.detach.Store(&v.detach)
 	t.out.lines = t.raw && !v.tty
-
-	exec, err := stream.Executor(s.ctx, s.client, s.target.Pod, v.subresource, v.options, func() { t.opened.Store(true) })
+	exec, err := stream.NewExecutor(ctx, s.client, s.target.Pod, v.subresource, v.options, func() { t.opened.Store(true) })
 	if err != nil {
 		return err
 	}
-	ctx, cancel := stream.UntilSilent(s.ctx, s.client, t.out.heardAt)
-	defer cancel()
-	ctx, leave := context.WithCancelCause(ctx)
-	defer leave(nil)
-	watching := make(chan struct{})
-	defer func() { leave(nil); <-watching }()
-	go func() {
-		defer close(watching)
-		select {
-		case <-t.leave:
-			leave(errLeft)
-		case <-ctx.Done():
-		}
-	}()
-
 	o := remotecommand.StreamOptions{Stdout: t.out, Tty: v.tty}
 	if v.stdin {
 		o.Stdin = t.keys
@@ -132,14 +141,6 @@ func (s *Session) visit(v visit) (err error) {
 	err = exec.StreamWithContext(ctx, o)
 	code, ended := exitCode(err)
 	s.code = code
-	switch cause := context.Cause(ctx); {
-	case errors.Is(cause, errLeft):
-		return nil
-	case errors.Is(cause, stream.ErrSilent):
-		err = cause
-	case s.ctx.Err() != nil:
-		return context.Cause(s.ctx)
-	}
 	if v.failed != nil && err != nil {
 		if better := v.failed(err, t.keys.used()); better != nil {
 			return better

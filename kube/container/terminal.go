@@ -19,9 +19,10 @@ import (
 // writes a byte after that.
 type terminal struct {
 	out      *gate
-	keys     *keys         // what was typed
-	leave    chan struct{} // closed when the user leaves by key
-	opened   atomic.Bool   // the connection stands: keys belong to the other side
+	keys     *keys                    // what was typed
+	leave    chan struct{}            // closed when the user leaves by key
+	opened   atomic.Bool              // the connection stands: keys belong to the other side
+	detach   atomic.Pointer[detacher] // how the user leaves while connected, nil before it is known
 	raw      bool
 	fd       int // of the terminal that has a size, -1 if none
 	restore  func() error
@@ -29,9 +30,8 @@ type terminal struct {
 	pumpDone chan struct{}
 }
 
-// takeTerminal makes in and out the session's. detach adds keys by which the
-// user leaves while connected.
-func takeTerminal(in io.Reader, out io.Writer, detach detacher) (*terminal, error) {
+// takeTerminal makes in and out the session's.
+func takeTerminal(in io.Reader, out io.Writer) (*terminal, error) {
 	t := &terminal{out: &gate{to: out}, leave: make(chan struct{}), fd: -1, restore: func() error { return nil }}
 	for _, stream := range []any{out, in} {
 		if file, ok := stream.(interface{ Fd() uintptr }); ok && term.IsTerminal(int(file.Fd())) {
@@ -55,19 +55,22 @@ func takeTerminal(in io.Reader, out io.Writer, detach detacher) (*terminal, erro
 		return nil, errors.Join(fmt.Errorf("take the keyboard: %w", err), t.restore())
 	}
 	t.keys, t.pumpDone = newKeys(), make(chan struct{})
-	go t.pump(detach)
+	go t.pump()
 	return t, nil
 }
 
 // pump hands on what is typed until there is no more, or the terminal is given
 // back.
-func (t *terminal) pump(detach detacher) {
+func (t *terminal) pump() {
 	defer close(t.pumpDone)
 	defer t.keys.end()
 	buf := make([]byte, 4<<10)
 	for {
 		n, err := t.in.Read(buf)
-		typing, left := detach.take(buf[:n])
+		typing, left := buf[:n], false
+		if d := t.detach.Load(); d != nil {
+			typing, left = d.take(typing)
+		}
 		t.keys.add(typing)
 		if left || !t.opened.Load() && bytes.IndexByte(typing, interrupt) >= 0 {
 			close(t.leave)

@@ -9,9 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -19,6 +16,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -29,31 +27,36 @@ import (
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/guard"
-	"quarterdeck/kube/kubetest"
+	"quarterdeck/kube/rig"
 )
 
 // scene is a playground with two web servers behind a service in it.
 type scene struct {
-	dir    string // of the playground
+	rig    *rig.Playground
 	admin  kubernetes.Interface
 	client *kube.Client
 	guard  *guard.Guard
 }
 
 func TestAgainstAPIServer(t *testing.T) {
-	kubeconfig := kubetest.Start(t, "--scenario", "empty", "--nodes", "2")
-	s := scene{
-		dir: filepath.Dir(kubeconfig), guard: &guard.Guard{},
-		admin: kubernetes.NewForConfigOrDie(kubetest.Config(t, kubeconfig, "")),
-	}
-	flags := genericclioptions.NewConfigFlags(true)
-	flags.KubeConfig = &kubeconfig
-	connector := &kube.Connector{Flags: flags, Guard: func(string) *guard.Guard { return s.guard }}
-	var err error
-	if s.client, err = connector.Connect(""); err != nil {
+	p, err := rig.Start("--scenario", "empty", "--nodes", "2")
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.client.Close()
+	t.Cleanup(func() {
+		if err := p.Stop(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("the playground said:\n%s", p.Said())
+		}
+	})
+	cfg, err := p.Config("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := scene{rig: p, guard: &guard.Guard{}, admin: kubernetes.NewForConfigOrDie(cfg)}
+	s.client = s.connect(t, "")
 	s.deploy(t)
 
 	t.Run("kinds", s.kinds)
@@ -62,9 +65,25 @@ func TestAgainstAPIServer(t *testing.T) {
 	t.Run("pod ends", s.podEnds)
 	t.Run("no pod", s.noPod)
 	t.Run("read-only", s.readOnly)
+	t.Run("approval", s.approval)
+	t.Run("few rights", s.fewRights)
 	t.Run("stop", s.stop)
 	t.Run("API server restarts", s.restart) // the last two: they harm the API server
 	t.Run("API server hangs", s.hang)
+}
+
+// connect returns the client of the administrator, or of who he acts for.
+func (s scene) connect(t *testing.T, user string) *kube.Client {
+	t.Helper()
+	flags, kubeconfig := genericclioptions.NewConfigFlags(true), s.rig.Kubeconfig()
+	flags.KubeConfig, flags.Impersonate = &kubeconfig, &user
+	connector := &kube.Connector{Flags: flags, Guard: func(string) *guard.Guard { return s.guard }}
+	client, err := connector.Connect("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
 }
 
 func (s scene) deploy(t *testing.T) {
@@ -234,15 +253,13 @@ func (s scene) refused(t *testing.T) {
 		}
 	}
 	// A port that nothing listens on shows at the first connection.
-	f, info := s.start(t, Spec{Ref: service(), Remote: "80"})
-	_ = info
-	f2, info := s.start(t, Spec{Ref: ref("apps", "deployments", "Deployment", "web"), Remote: "1234"})
+	f, info := s.start(t, Spec{Ref: ref("apps", "deployments", "Deployment", "web"), Remote: "1234"})
 	if got, err := ask(info.Local, "/"); err == nil {
 		t.Errorf("an answer from a port without a listener: %q", got)
 	}
-	await(t, "the problem is told", func() bool { return strings.Contains(f2.List()[0].Problem, "connection refused") })
-	if f2.List()[0].State != Ready || len(f.List()) != 1 {
-		t.Errorf("%+v", f2.List())
+	await(t, "the problem is told", func() bool { return strings.Contains(f.List()[0].Problem, "connection refused") })
+	if f.List()[0].State != Ready {
+		t.Errorf("%+v", f.List())
 	}
 }
 
@@ -350,6 +367,71 @@ func (s scene) readOnly(t *testing.T) {
 	}
 }
 
+// The user's approval reaches the guard, although the library that opens the
+// connection takes no context.
+func (s scene) approval(t *testing.T) {
+	s.guard.SetRules("", []guard.Rule{{Verbs: []string{"portforward"}, Level: guard.Confirmed, Reason: "test"}})
+	defer s.guard.SetRules("", nil)
+	f := New()
+	defer f.Close()
+	var blocked *guard.Blocked
+	if _, err := f.Start(t.Context(), s.client, Spec{Ref: service()}); !errors.As(err, &blocked) {
+		t.Errorf("without: %v", err)
+	}
+	ctx := guard.Approve(t.Context(), guard.Approval{Level: guard.Confirmed})
+	if _, err := f.Start(ctx, s.client, Spec{Ref: service()}); err != nil {
+		t.Errorf("with: %v", err)
+	}
+}
+
+// Who may read pods by name only can still forward to one.
+func (s scene) fewRights(t *testing.T) {
+	few := s.connect(t, "few")
+	f := New()
+	defer f.Close()
+	pod := ref("", "pods", "Pod", s.pods(t)[0].Name)
+	if _, err := f.Start(t.Context(), few, Spec{Ref: pod}); !apierrors.IsForbidden(err) {
+		t.Errorf("without any right: %v", err)
+	}
+	meta := metav1.ObjectMeta{Name: "few", Namespace: "default"}
+	rules := []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get"}}}
+	roles, bindings := s.admin.RbacV1().Roles("default"), s.admin.RbacV1().RoleBindings("default")
+	if _, err := roles.Create(t.Context(), &rbacv1.Role{ObjectMeta: meta, Rules: rules}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := bindings.Create(t.Context(), &rbacv1.RoleBinding{
+		ObjectMeta: meta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "few"},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: "few"}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, "it is the stream that is forbidden", func() bool {
+		_, err := f.Start(t.Context(), few, Spec{Ref: pod})
+		return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "pods/portforward")
+	})
+	rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"pods/portforward"}, Verbs: []string{"create"}})
+	if _, err := roles.Update(t.Context(), &rbacv1.Role{ObjectMeta: meta, Rules: rules}, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var info Info
+	await(t, "it is allowed", func() bool {
+		info, err = f.Start(t.Context(), few, Spec{Ref: pod})
+		return err == nil
+	})
+	if text, err := ask(info.Local, "/"); err != nil || !strings.Contains(text, pod.Name) {
+		t.Errorf("%q, %v", text, err)
+	}
+	now := int64(0)
+	if err := s.admin.CoreV1().Pods("default").Delete(t.Context(), pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "it says that the pod is gone", func() bool {
+		return strings.Contains(f.List()[0].Reason, "pod/"+pod.Name+" is gone")
+	})
+	s.scale(t, 2)
+}
+
 func (s scene) stop(t *testing.T) {
 	before := runtime.NumGoroutine()
 	f, info := s.start(t, Spec{Ref: service()})
@@ -383,10 +465,10 @@ func (s scene) stop(t *testing.T) {
 
 func (s scene) restart(t *testing.T) {
 	f, info := s.start(t, Spec{Ref: service()})
-	s.part(t, "stop")
+	s.order(t, "stop")
 	await(t, "it waits", func() bool { return f.List()[0].State == Waiting })
 	t.Logf("meanwhile: %s", f.List()[0].Reason)
-	s.part(t, "start")
+	s.order(t, "start")
 	start := time.Now()
 	await(t, "it is ready again", func() bool { return f.List()[0].State == Ready })
 	t.Logf("ready %v after the API server", time.Since(start).Round(time.Millisecond))
@@ -401,7 +483,7 @@ func (s scene) hang(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.part(t, "pause")
+	s.order(t, "pause")
 	start := time.Now()
 	if n, err := io.Copy(io.Discard, res.Body); err == nil {
 		t.Errorf("%d bytes came from a server that hangs", n)
@@ -411,13 +493,12 @@ func (s scene) hang(t *testing.T) {
 	start = time.Now()
 	f.Stop(info.ID)
 	t.Logf("stopped in %v", time.Since(start).Round(time.Millisecond))
-	s.part(t, "resume")
+	s.order(t, "resume")
 }
 
-func (s scene) part(t *testing.T, order string) {
+func (s scene) order(t *testing.T, order string) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), os.Getenv("QD_PLAYGROUND"), order+"-part", "kube-apiserver", "--dir", s.dir).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s: %v: %s", order, err, out)
+	if err := s.rig.Order(t.Context(), order, "kube-apiserver"); err != nil {
+		t.Error(err)
 	}
 }

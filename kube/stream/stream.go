@@ -14,6 +14,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -30,10 +31,22 @@ import (
 // patience is how long a server may take to open a connection.
 const patience = 15 * time.Second
 
-// Executor returns what runs a command in a container of a pod, or attaches to
-// it: subresource is exec or attach, and options are its parameters. opened, if
-// not nil, is called when the connection stands. An Executor is for one use.
-func Executor(ctx context.Context, c *kube.Client, pod kube.Ref, subresource string, options runtime.Object, opened func()) (remotecommand.Executor, error) {
+// Executor runs a command in a container, or attaches to it. It is for one use.
+type Executor struct{ ws, old remotecommand.Executor }
+
+// StreamWithContext connects, and returns when the other side ended or ctx did.
+func (e *Executor) StreamWithContext(ctx context.Context, o remotecommand.StreamOptions) error {
+	err := e.ws.StreamWithContext(ctx, o)
+	if err == nil || !fallBack(err) {
+		return err
+	}
+	return clearer(err, e.old.StreamWithContext(ctx, o))
+}
+
+// NewExecutor returns what runs a command in a container of a pod, or attaches
+// to it: subresource is exec or attach, and options are its parameters. opened,
+// if not nil, is called when the connection stands.
+func NewExecutor(ctx context.Context, c *kube.Client, pod kube.Ref, subresource string, options runtime.Object, opened func()) (*Executor, error) {
 	u, err := address(c, pod, subresource, options)
 	if err != nil {
 		return nil, err
@@ -48,7 +61,7 @@ func Executor(ctx context.Context, c *kube.Client, pod kube.Ref, subresource str
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", subresource, err)
 	}
-	return remotecommand.NewFallbackExecutor(ws, old, fallBack)
+	return &Executor{ws: ws, old: old}, nil
 }
 
 // Dial opens a connection that carries connections to the ports of a pod. ctx
@@ -69,7 +82,12 @@ func Dial(ctx context.Context, c *kube.Client, pod kube.Ref) (httpstream.Connect
 	if err != nil {
 		return nil, fmt.Errorf("forward a port of %s: %w", pod, err)
 	}
-	conn, protocol, err := portforward.NewFallbackDialerForStreaming(ws, old, fallBack).Dial(portforward.PortForwardProtocolV1Name)
+	conn, protocol, err := ws.Dial(portforward.PortForwardProtocolV1Name)
+	if err != nil && fallBack(err) {
+		first := err
+		conn, protocol, err = old.Dial(portforward.PortForwardProtocolV1Name)
+		err = clearer(first, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +120,18 @@ func (c *connection) Close() error {
 // a refusal: servers before 1.35 ask for another verb for each of them.
 func fallBack(err error) bool {
 	return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
+}
+
+// clearer returns the better error of two tries, the one by WebSocket and the
+// one by SPDY, if the second failed too: of a refusal SPDY keeps only the words.
+func clearer(first, second error) error {
+	var upgrade *httpstream.UpgradeFailureError
+	var status apierrors.APIStatus
+	if second != nil && strings.Contains(second.Error(), "unable to upgrade connection") &&
+		errors.As(first, &upgrade) && errors.As(upgrade.Cause, &status) {
+		return upgrade.Cause
+	}
+	return second
 }
 
 func address(c *kube.Client, pod kube.Ref, subresource string, options runtime.Object) (*url.URL, error) {
