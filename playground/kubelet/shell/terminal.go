@@ -35,8 +35,10 @@ type terminal struct {
 	// ahead is input that nobody has taken yet, closed that no more comes.
 	ahead  []byte
 	closed bool
-	// command receives input while a command runs, and cancel stops it.
+	// command receives input while a command runs, line by line, and cancel
+	// stops it. line is what is typed of the next one.
 	command *os.File
+	line    []byte
 	cancel  context.CancelFunc
 }
 
@@ -149,14 +151,18 @@ func (t *terminal) key(key byte) {
 		if t.cancel != nil {
 			t.cancel()
 		}
-	case key == endOfInput:
+	case key == endOfInput && len(t.line) == 0:
 		_ = t.command.Close()
-	case key == '\r':
-		_, _ = io.WriteString(t.out, "\r\n")
-		_, _ = t.command.Write([]byte{'\n'})
+	case key == endOfInput, key == '\r':
+		if key == '\r' {
+			_, _ = io.WriteString(t.out, "\r\n")
+			t.line = append(t.line, '\n')
+		}
+		_, _ = t.command.Write(t.line)
+		t.line = nil
 	default:
 		_, _ = t.out.Write([]byte{key})
-		_, _ = t.command.Write([]byte{key})
+		t.line = append(t.line, key)
 	}
 }
 
@@ -183,9 +189,11 @@ func (t *terminal) foreground(stop context.CancelFunc) (input *os.File, done fun
 		_ = writer.Close()
 		// What the command did not read was meant for the shell.
 		if rest, err := io.ReadAll(reader); err == nil {
+			rest = append(rest, t.line...)
 			t.ahead = append(bytes.ReplaceAll(rest, []byte{'\n'}, []byte{'\r'}), t.ahead...)
 			t.wake.Broadcast()
 		}
+		t.line = nil
 		_ = reader.Close()
 	}
 }
