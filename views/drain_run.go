@@ -166,7 +166,7 @@ func (s *Session) beginDrain(title string, plans []action.DrainPlan, level guard
 		}
 	}
 	s.drains.add(d)
-	return tea.Cmd(tea.Batch(ui.Send(ui.Push(d.frame(s))), ui.Send(ui.Start(ui.Task{Title: title, Run: d.run}))))
+	return tea.Cmd(tea.Batch(ui.Send(ui.Push(d.frame(s))), ui.Send(ui.Start(ui.Task{Title: d.short(), Run: d.run}))))
 }
 
 func (n *drainNode) row(pod kube.Ref, state podState, since int64, why string) *drainPod {
@@ -175,6 +175,9 @@ func (n *drainNode) row(pod kube.Ref, state podState, since int64, why string) *
 		ref:  pod, node: n.plan.Node.Name, state: state, since: since, why: budgetWords(why),
 	}
 }
+
+// short is the title for the footer, where room is scarce.
+func (d *drain) short() string { return strings.Replace(d.title, "node/", "", 1) }
 
 // run is the task of the drain. It cordons all nodes first, so that no pod goes
 // from one to the next.
@@ -245,9 +248,9 @@ func (d *drain) move(ctx context.Context, n *drainNode, progress func(string)) e
 		progress(d.words(n))
 	})
 	d.change(func() {
-		n.state, n.err, n.ended = nodeDrained, err, d.session.Now()
-		if err != nil {
-			n.state = nodeUndrained
+		n.err, n.ended = err, d.session.Now()
+		if n.state = nodeUndrained; err == nil {
+			n.state, n.gone = nodeDrained, n.total // those that went by themselves too
 		}
 	})
 	d.session.deed("drain", plan.Node, fmt.Sprintf("%d of %s gone", n.gone, counted(n.total, "pod", "pods")), began, err)
@@ -282,6 +285,8 @@ func (d *drain) end(err error) {
 		for i, r := range d.pods {
 			left := *r
 			switch {
+			case err == nil && r.state == podQueued:
+				left.state, left.why = podGone, "it went by itself"
 			case err == nil:
 				continue
 			case r.state == podTerminating:
@@ -338,7 +343,7 @@ func (d *drain) toast() tea.Msg {
 	if tone == theme.Muted {
 		tone = theme.Warn
 	}
-	return ui.Toast(tone, d.title+": "+text)
+	return ui.Toast(tone, d.short()+": "+text)
 }
 
 // result says what became of the drain that is over. mu is held.
