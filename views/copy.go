@@ -99,8 +99,6 @@ func (c *transfer) run(approved context.Context) tea.Msg {
 		switch {
 		case errors.Is(err, container.ErrExists) && !c.up:
 			return c.askReplace(approved, err)
-		case errors.Is(err, container.ErrNoProgram):
-			return ui.Toast(theme.Error, "not copied: the image has no tar; one file can be copied where there is cat")
 		case err != nil:
 			return ui.Toast(theme.Error, "not copied: "+Cause(err))
 		case len(done.Skipped) > 0:
