@@ -156,7 +156,8 @@ func isList(value any) bool {
 // edits returns the change that makes edits on obj, or on a subresource of it.
 func (c *Client) edits(verb string, ref kube.Ref, obj *unstructured.Unstructured, subresource string, edits ...Edit) (Change, error) {
 	ref.UID = obj.GetUID()
-	steps := slices.DeleteFunc(patch(obj, edits), func(o operation) bool { return o.Op == "test" })
+	public := masked(ref, edits)
+	steps := slices.DeleteFunc(patch(obj, public), func(o operation) bool { return o.Op == "test" })
 	script, err := json.Marshal(steps)
 	if err != nil {
 		return Change{}, fmt.Errorf("%s %s: write patch: %w", verb, where(ref), err)
@@ -166,7 +167,7 @@ func (c *Client) edits(verb string, ref kube.Ref, obj *unstructured.Unstructured
 		words = append(words, "--subresource="+subresource)
 	}
 	return c.Identify(Change{
-		Verb: verb, Ref: ref, Summary: summary(edits), Edits: edits, Undoable: true, Object: obj,
+		Verb: verb, Ref: ref, Summary: summary(public), Edits: edits, Undoable: true, Object: obj,
 		Kubectl: c.kubectl(ref, words...), subresource: subresource,
 		do: func(ctx context.Context, dryRun bool) (string, error) {
 			if err := c.apply(ctx, ref, subresource, obj, edits, dryRun); err != nil {
@@ -205,7 +206,7 @@ func (c *Client) apply(ctx context.Context, ref kube.Ref, subresource string, ob
 		}
 		if moved := drift(obj, now, edits); moved != nil {
 			moved.By = c.author(ctx, ref, subresource, now, moved.Edit.Path)
-			return moved
+			return moved.masked(ref)
 		}
 		again, readErr := json.Marshal(patch(now, edits))
 		if readErr != nil || try == tries || apierrors.IsInvalid(err) && bytes.Equal(body, again) {
@@ -243,6 +244,33 @@ func (m *Moved) Error() string {
 		s += ": " + by
 	}
 	return s + "; nothing was changed"
+}
+
+// masked returns m as it may be shown.
+func (m *Moved) masked(ref kube.Ref) *Moved {
+	public := masked(ref, []Edit{m.Edit, {Path: m.Edit.Path, Before: m.Now}})
+	return &Moved{Edit: public[0], Now: public[1].Before, By: m.By}
+}
+
+// masked returns edits as they may be shown: without the values of a Secret.
+// Tools keep copies of them in annotations, too.
+func masked(ref kube.Ref, edits []Edit) []Edit {
+	if ref.GVR.Group != "" || ref.GVR.Resource != "secrets" {
+		return edits
+	}
+	hide := func(value any) any {
+		if value == nil {
+			return nil
+		}
+		return "<masked>"
+	}
+	public := slices.Clone(edits)
+	for i, e := range public {
+		if p := e.Path; p[0] == "data" || p[0] == "stringData" || p[0] == "metadata" && (len(p) == 1 || p[1] == "annotations") {
+			public[i].Before, public[i].After = hide(e.Before), hide(e.After)
+		}
+	}
+	return public
 }
 
 // drift returns the first field of edits that differs between now and what the

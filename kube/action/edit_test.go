@@ -12,7 +12,10 @@ import (
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
+
+	"quarterdeck/kube"
 )
 
 func TestPointer(t *testing.T) {
@@ -279,4 +282,25 @@ func pruned(v any) any {
 		return out
 	}
 	return v
+}
+
+// What is shown of a change of a Secret has none of its values.
+func TestSecretsAreMasked(t *testing.T) {
+	ref := kube.Ref{GVR: schema.GroupVersionResource{Version: "v1", Resource: "secrets"}, Kind: "Secret", Namespace: "web", Name: "key"}
+	obj := objectOf(t, `{"metadata":{"uid":"u","annotations":{"a":"hidden-copy"},"labels":{"team":"shop"}},"data":{"token":"hidden-old"}}`)
+	change, err := (&Client{}).edits("edit", ref, obj, "",
+		set(obj, "hidden-new", "data", "token"), set(obj, "hidden-more", "data", "more"), set(obj, nil, "metadata", "annotations", "a"), set(obj, "tills", "metadata", "labels", "team"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(change.Summary+change.Kubectl, "hidden") || !strings.Contains(change.Summary, "data.token <masked> → <masked>, data.more unset → <masked>") {
+		t.Error(change.Summary, change.Kubectl)
+	}
+	if !strings.Contains(change.Summary, "metadata.labels.team shop → tills") || change.Edits[0].After != "hidden-new" {
+		t.Error(change.Summary, change.Edits)
+	}
+	moved := &Moved{Edit: change.Edits[0], Now: "hidden-other"}
+	if text := moved.masked(ref).Error(); strings.Contains(text, "hidden") {
+		t.Error(text)
+	}
 }

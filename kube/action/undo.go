@@ -27,14 +27,14 @@ func (c *Client) Undo(ctx context.Context, done Change) (Change, error) {
 	}
 	if moved := drift(done.Object, obj, edits); moved != nil {
 		moved.By = c.author(ctx, done.Ref, done.subresource, obj, moved.Edit.Path)
-		return failed(moved)
+		return failed(moved.masked(done.Ref))
 	}
 	change, err := c.edits(done.Verb, done.Ref, obj, done.subresource, edits...)
 	if err != nil {
 		return Change{}, err
 	}
 	change.Undoes = done.ID
-	change.Summary = "undo: " + summary(edits)
+	change.Summary = "undo: " + summary(masked(done.Ref, edits))
 	if done.subresource != "" {
 		if change.Object, err = c.read(ctx, done.Ref, ""); err != nil {
 			return failed(err)
