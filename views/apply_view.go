@@ -82,9 +82,9 @@ func (r *applyRow) detail() string {
 	case r.wrong != nil:
 		return Cause(r.wrong.Err)
 	case r.step.Err != nil:
-		return Cause(r.step.Err)
+		return causeOf("apply", r.step.Ref, r.step.Err)
 	case r.result != nil && r.result.Err != nil:
-		return Cause(r.result.Err)
+		return causeOf("apply", r.step.Ref, r.result.Err)
 	case r.result == nil && len(r.step.Owners) > 0:
 		return "owned by others: " + ownedFields(r.step.Owners)
 	case r.step.Note != "":
@@ -170,7 +170,7 @@ func (a *applying) banner() []textview.Line {
 	line = append(line, a.counts()...)
 	if a.phase == applyReady {
 		at := time.Unix(a.tried, 0).Local().Format("15:04:05")
-		line = append(line, textview.Span{Text: "   as the server said at " + at + "; nothing is changed yet", Tone: theme.Muted})
+		line = append(line, textview.Span{Text: "   asked at " + at + ", nothing is changed yet", Tone: theme.Muted})
 	}
 	return []textview.Line{line}
 }

@@ -16,7 +16,6 @@ import (
 	"quarterdeck/kube/action"
 	"quarterdeck/kube/apply"
 	"quarterdeck/kube/guard"
-	"quarterdeck/kube/sanitize"
 	"quarterdeck/ui"
 	"quarterdeck/ui/textview"
 	"quarterdeck/ui/theme"
@@ -40,6 +39,7 @@ type draft struct {
 	editor  editor
 	edit    *apply.Edit
 	path    string // of the file, in a directory of its own
+	typed   bool   // there is something of the user in it
 }
 
 // draftKey names the object of a draft among those of all clusters.
@@ -152,8 +152,10 @@ func (d *draft) returned(failure error, took time.Duration) tea.Msg {
 	if err != nil {
 		return ui.Toast(theme.Error, "nothing was changed: the edited text cannot be read: "+err.Error())
 	}
-	untouched := string(text) == d.edit.Text
-	if failure != nil && untouched {
+	if string(text) != d.edit.Text {
+		d.typed = true
+	}
+	if failure != nil && !d.typed {
 		d.discard()
 		return ui.Toast(theme.Error, fmt.Sprintf("nothing was changed: the editor %s failed: %v", filepath.Base(d.editor[0]), failure))
 	}
@@ -162,7 +164,7 @@ func (d *draft) returned(failure error, took time.Duration) tea.Msg {
 	}
 	plan, err := d.edit.Plan(string(text))
 	switch {
-	case errors.Is(err, apply.ErrUnchanged) && untouched && took < instant:
+	case errors.Is(err, apply.ErrUnchanged) && !d.typed && took < instant:
 		d.discard()
 		return ui.Toast(theme.Warn, "nothing was changed: the editor ended at once; one with a window needs an option to wait, as in EDITOR=\"code --wait\"")
 	case errors.Is(err, apply.ErrUnchanged):
@@ -184,7 +186,7 @@ func (d *draft) again(text string, reason error) tea.Msg {
 		Title: "edit " + d.target.String() + " again?", Tone: theme.Warn, Yes: "edit again",
 		Lines: func() []textview.Line {
 			lines := []textview.Line{d.session.place([]kube.Ref{d.target.Ref}), {}}
-			lines = append(lines, textview.FromText(sanitize.Text(reason.Error()), theme.Error)...)
+			lines = append(lines, textview.Line{{Text: causeOf("edit", d.target.Ref, reason), Tone: theme.Error}})
 			lines = append(lines, textview.Line{}, textview.Line{{Text: "Nothing was changed. Your text is in " + d.path}})
 			if lost(reason) {
 				lines = append(lines, textview.Line{{Text: "To make the object anew from it:  :apply " + d.path}})

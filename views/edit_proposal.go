@@ -9,10 +9,12 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"quarterdeck/keymap"
 	"quarterdeck/kube"
 	"quarterdeck/kube/action"
 	"quarterdeck/kube/apply"
 	"quarterdeck/kube/guard"
+	"quarterdeck/kube/sanitize"
 	"quarterdeck/ui"
 	"quarterdeck/ui/textview"
 	"quarterdeck/ui/theme"
@@ -57,7 +59,7 @@ func (d *draft) propose(text string, plan *apply.Plan) tea.Msg {
 	p := &editProposal{draft: d, text: text, plan: plan, fields: plan.Fields(false), diff: colourDiff(plan.Diff(false))}
 	p.level, p.why = s.level(d.verb, d.selected().targets)
 	p.dialog = &ui.Dialog{
-		Title: "edit " + d.target.String() + "?", Tone: theme.Title, Yes: s.verbTitle(d.verb, d.selected()),
+		Title: "change " + d.target.String() + "?", Tone: theme.Title, Yes: "change it",
 		Lines: p.lines, Blocked: p.blocked, Command: func() string { return plan.Kubectl },
 		Load: p.ask(), Loaded: p.loaded,
 		Accept: func() tea.Msg { p.cancel(); return p.make() },
@@ -144,7 +146,7 @@ func (p *editProposal) blocked() string {
 	case !p.tried:
 		return "asking the server" + dots(p.session)
 	case p.conflicts():
-		return "take the fields over first, or edit again"
+		return "take the fields over first (" + p.session.Keys.Label(keymap.MoveRight) + "), or edit again"
 	case p.refusal() != nil:
 		return "the server refuses it"
 	}
@@ -179,6 +181,16 @@ func (p *editProposal) lines() []textview.Line {
 		textview.Line{{Text: "your text is in " + p.path + " until this is done", Tone: theme.Muted}})
 }
 
+// causeOf returns why something could not be done to an object, where verb and
+// object are named already.
+func causeOf(verb string, ref kube.Ref, err error) string {
+	text := Cause(err)
+	for _, prefix := range []string{verb + " " + ref.String() + " in " + ref.Namespace + ": ", verb + " " + ref.String() + ": "} {
+		text = strings.TrimPrefix(text, sanitize.Line(prefix))
+	}
+	return text
+}
+
 // answerLine is what the server says.
 func (p *editProposal) answerLine() textview.Line {
 	switch refusal := p.refusal(); {
@@ -187,9 +199,9 @@ func (p *editProposal) answerLine() textview.Line {
 	case p.conflicts():
 		return textview.Line{{Text: "others own these fields:", Tone: theme.Warn}}
 	case refusal != nil:
-		return textview.Line{{Text: "refused: " + Cause(refusal), Tone: theme.Error}}
+		return textview.Line{{Text: "refused: " + causeOf("edit", p.target.Ref, refusal), Tone: theme.Error}}
 	case p.answer != nil:
-		return textview.Line{{Text: "not tried: " + Cause(p.answer), Tone: theme.Warn}}
+		return textview.Line{{Text: "not tried: " + causeOf("edit", p.target.Ref, p.answer), Tone: theme.Warn}}
 	case p.force:
 		return textview.Line{{Text: "the server would accept it, and take the fields from " + ownerNames(p.conflict.Owners), Tone: theme.Warn}}
 	}

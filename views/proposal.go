@@ -353,7 +353,7 @@ func (s *Session) report(title string, outcomes []action.Outcome, left int) tea.
 		if o.Err != nil {
 			failed = append(failed, o)
 		} else {
-			undoable = undoable || o.Change.Undoable
+			undoable = undoable || o.Change.Undoable && o.Change.Undoes == 0
 		}
 	}
 	switch {

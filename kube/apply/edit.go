@@ -76,8 +76,8 @@ func (c *Client) head(ref kube.Ref) string {
 		what += " in " + strings.Join(in, ", ")
 	}
 	return sanitize.Line("Edit "+what+".") + "\n" +
-		"Save and close the editor to see what would change; nothing changes before you say so.\n" +
-		"A text that is empty, or has comments only, cancels; an unchanged one changes nothing.\n"
+		"Save and close the editor to see what would change before it is changed.\n" +
+		"A text that is empty or unchanged changes nothing.\n"
 }
 
 // Plan reads the text that came from the editor and says what it changes. It
