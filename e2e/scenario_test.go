@@ -32,14 +32,15 @@ type size struct{ width, height int }
 type cluster int
 
 const (
-	shop    cluster = iota // the example shop, which nobody may break
-	fragile                // pods that do nothing, and an API server that may be stopped
+	shop     cluster = iota // the example shop, which nobody may break
+	fragile                 // pods that do nothing, and an API server that may be stopped
+	workshop                // another shop, where things are changed
 )
 
 func scenarios() []scenario {
 	return slices.Concat(
 		starting(), drilling(), filtering(), scoping(), access(), reading(), listing(), following(),
-		screens(), leaving(), plugins(), faults(),
+		screens(), leaving(), plugins(), faults(), draining(),
 	)
 }
 

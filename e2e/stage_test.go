@@ -66,8 +66,9 @@ func (s *stage) playground(t *testing.T, which cluster) *rig.Playground {
 		return p
 	}
 	args := map[cluster][]string{
-		shop:    {"--scenario", "shop"},
-		fragile: {"--nodes", "3", "--pods", "30"},
+		shop:     {"--scenario", "shop"},
+		fragile:  {"--nodes", "3", "--pods", "30"},
+		workshop: {"--scenario", "shop"},
 	}[which]
 	p, err := rig.Start(args...)
 	if err != nil {

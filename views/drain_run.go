@@ -21,6 +21,7 @@ import (
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
 	"quarterdeck/ui"
+	"quarterdeck/ui/cell"
 	"quarterdeck/ui/theme"
 )
 
@@ -177,7 +178,12 @@ func (n *drainNode) row(pod kube.Ref, state podState, since int64, why string) *
 }
 
 // short is the title for the footer, where room is scarce.
-func (d *drain) short() string { return strings.Replace(d.title, "node/", "", 1) }
+func (d *drain) short() string {
+	if len(d.nodes) > 1 {
+		return d.title
+	}
+	return "drain " + cell.Middle(d.nodes[0].plan.Node.Name, 20)
+}
 
 // run is the task of the drain. It cordons all nodes first, so that no pod goes
 // from one to the next.
@@ -314,23 +320,26 @@ func (d *drain) words(n *drainNode) string {
 	if d.stopped {
 		return "cancelling"
 	}
-	text := fmt.Sprintf("%d of %d", n.gone, n.total)
+	text := fmt.Sprintf("%d/%d", n.gone, n.total)
 	if len(d.nodes) > 1 {
 		text = n.plan.Node.Name + " " + text
 	}
-	return text + d.waiting()
+	if what := d.waiting(); what != "" {
+		text += ", waits: " + what
+	}
+	return text
 }
 
-// waiting names what pods wait for, "" if none does. mu is held.
+// waiting says in a word or two what pods wait for, "" if none waits. mu is held.
 func (d *drain) waiting() string {
 	for _, r := range d.pods {
 		if r.state != podWaits {
 			continue
 		}
 		if name, _, ok := strings.Cut(r.why, " "); ok && strings.HasPrefix(name, "pdb/") {
-			return ", waits for " + name
+			return name
 		}
-		return ", waits"
+		return r.why
 	}
 	return ""
 }

@@ -176,7 +176,7 @@ func TestDrain(t *testing.T) {
 		b.press("u")
 		b.want("the drain still runs: X cancels it")
 		b.press("esc") // it goes on
-		b.want("Ready,cordoned", "2 of 4, waits for pdb/web")
+		b.want("Ready,cordoned", "2/4, waits: pdb/web")
 		b.press("D") // of what is drained already
 		b.want("1 waiting")
 		site.set("web-1", nil)

@@ -3,7 +3,6 @@ package views
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -240,7 +239,10 @@ func (d *drain) stateOf(n *drainNode) (state, why string, tone theme.Tone) {
 	case n.state == nodeDrained:
 		return "drained", "", theme.Text
 	case n.state == nodeDraining:
-		return "draining", strings.TrimPrefix(d.waiting(), ", "), theme.Busy
+		if what := d.waiting(); what != "" {
+			why = "waits for " + what
+		}
+		return "draining", why, theme.Busy
 	case n.err != nil && d.stopped:
 		return "cancelled", "", theme.Warn
 	case n.err != nil:
