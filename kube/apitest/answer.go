@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -26,6 +27,13 @@ type page struct {
 // serve answers one request.
 func (s *Server) serve(w http.ResponseWriter, req *http.Request) {
 	r := parse(req)
+	if req.Method != http.MethodGet {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler) // the client has left
+		}
+		r.Body = body
+	}
 	var answer func(Request) *Answer
 	s.change(func() {
 		s.requests = append(s.requests, r)
@@ -52,7 +60,7 @@ func (s *Server) serve(w http.ResponseWriter, req *http.Request) {
 		s.discover(w, r)
 	case s.review(w, r):
 	default:
-		s.fail(w, r, apierrors.NewMethodNotSupported(r.GVR.GroupResource(), r.Verb))
+		s.write(w, r)
 	}
 }
 
@@ -278,19 +286,50 @@ func table(columns []metav1.TableColumnDefinition, entries []entry) *metav1.Tabl
 }
 
 func (s *Server) get(w http.ResponseWriter, r Request) {
-	s.mu.Lock()
-	_, typed, _ := s.kindOf(r.GVR)
-	e, ok := s.objects[r.GVR][r.Namespace+"/"+r.Name]
-	f := s.form(r, typed)
-	s.mu.Unlock()
-	if !ok {
-		s.fail(w, r, apierrors.NewNotFound(r.GVR.GroupResource(), r.Name))
+	e, err := s.find(r)
+	if err != nil {
+		s.fail(w, r, err)
 		return
 	}
-	var o runtime.Object = e.object
-	if f.as == "PartialObjectMetadata" {
-		o = partial(e.object)
+	switch r.Subresource() {
+	case "", "status":
+		s.show(w, r, http.StatusOK, e.object)
+	case "scale":
+		if scale, ok := scaleOf(e.object); ok {
+			s.show(w, r, http.StatusOK, scale)
+			return
+		}
+		fallthrough
+	default:
+		s.fail(w, r, noSuchPath(r))
 	}
-	body, contentType := encode(o, f)
-	write(w, http.StatusOK, contentType, body)
+}
+
+// find returns the object that a request names.
+func (s *Server) find(r Request) (entry, *apierrors.StatusError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.objects[r.GVR][r.Namespace+"/"+r.object()]
+	if !ok {
+		return entry{}, apierrors.NewNotFound(r.GVR.GroupResource(), r.object())
+	}
+	return e, nil
+}
+
+// show answers with an object.
+func (s *Server) show(w http.ResponseWriter, r Request, code int, o Object) {
+	s.mu.Lock()
+	_, typed, _ := s.kindOf(r.GVR)
+	f := s.form(r, typed)
+	s.mu.Unlock()
+	var out runtime.Object = o
+	if f.as == "PartialObjectMetadata" {
+		out = partial(o)
+	}
+	body, contentType := encode(out, f)
+	write(w, code, contentType, body)
+}
+
+func noSuchPath(r Request) *apierrors.StatusError {
+	return apierrors.NewGenericServerResponse(http.StatusNotFound, r.Verb, r.GVR.GroupResource(), r.object(), "", 0, true)
 }

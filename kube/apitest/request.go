@@ -16,16 +16,30 @@ import (
 
 // Request is what a client asked for.
 type Request struct {
-	Verb            string // get, list, watch, or the method in capitals
-	Path            string
-	GVR             schema.GroupVersionResource
-	Namespace, Name string
-	Query           url.Values
-	Header          http.Header
+	Verb      string // get, list, watch, or the method in capitals
+	Path      string
+	GVR       schema.GroupVersionResource
+	Namespace string
+	Name      string // with the subresource, if there is one: web/scale
+	Query     url.Values
+	Header    http.Header
+	Body      []byte // of what is no GET
 }
 
 // Continues reports whether the request is for a page after the first.
 func (r Request) Continues() bool { return r.Query.Get("continue") != "" }
+
+// object returns the name without the subresource.
+func (r Request) object() string {
+	name, _, _ := strings.Cut(r.Name, "/")
+	return name
+}
+
+// Subresource returns the part of an object that is asked for, "" for all of it.
+func (r Request) Subresource() string {
+	_, subresource, _ := strings.Cut(r.Name, "/")
+	return subresource
+}
 
 // Answer replaces what the server would answer.
 type Answer struct {
@@ -74,7 +88,7 @@ func parse(req *http.Request) Request {
 	default:
 		return r
 	}
-	if parts[0] == "namespaces" && len(parts) > 2 {
+	if parts[0] == "namespaces" && len(parts) > 2 && parts[2] != "finalize" && parts[2] != "status" {
 		r.Namespace, parts = parts[1], parts[2:]
 	}
 	r.GVR.Resource = parts[0]

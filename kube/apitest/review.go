@@ -24,14 +24,14 @@ func (s *Server) review(w http.ResponseWriter, r Request) bool {
 	s.mu.Unlock()
 	switch r.GVR.Resource {
 	case "selfsubjectrulesreviews":
-		s.write(w, r, &authorizationv1.SelfSubjectRulesReview{
+		s.told(w, r, &authorizationv1.SelfSubjectRulesReview{
 			TypeMeta: metav1.TypeMeta{APIVersion: authorizationv1.SchemeGroupVersion.String(), Kind: "SelfSubjectRulesReview"},
 			Status:   authorizationv1.SubjectRulesReviewStatus{ResourceRules: rules},
 		})
 	case "selfsubjectaccessreviews":
 		// What belongs to no namespace is allowed to who may do everything.
 		all := len(rules) > 0 && rules[0].Verbs[0] == "*" && rules[0].Resources[0] == "*"
-		s.write(w, r, &authorizationv1.SelfSubjectAccessReview{
+		s.told(w, r, &authorizationv1.SelfSubjectAccessReview{
 			TypeMeta: metav1.TypeMeta{APIVersion: authorizationv1.SchemeGroupVersion.String(), Kind: "SelfSubjectAccessReview"},
 			Status:   authorizationv1.SubjectAccessReviewStatus{Allowed: all},
 		})
@@ -41,8 +41,8 @@ func (s *Server) review(w http.ResponseWriter, r Request) bool {
 	return true
 }
 
-// write answers with an object.
-func (s *Server) write(w http.ResponseWriter, r Request, o runtime.Object) {
+// told answers with an object that is not kept.
+func (s *Server) told(w http.ResponseWriter, r Request, o runtime.Object) {
 	body, contentType := encode(o, s.form(r, true))
 	write(w, http.StatusCreated, contentType, body)
 }

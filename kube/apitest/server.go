@@ -1,7 +1,8 @@
 // Package apitest is an API server for tests: it holds objects in memory and
-// gets, lists, pages and watches them over HTTP as kube-apiserver does, in
-// protobuf, in JSON and as tables, and it fails in the ways that a real one
-// fails. It takes no writes: tests change its objects by its methods.
+// gets, lists, pages, watches and writes them over HTTP as kube-apiserver does,
+// in protobuf, in JSON and as tables, and it fails in the ways that a real one
+// fails. Nothing is validated or defaulted, and there are no controllers: tests
+// change its objects by its methods.
 package apitest
 
 import (
