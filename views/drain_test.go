@@ -323,7 +323,7 @@ func TestDrainNeeds(t *testing.T) {
 			}
 		}
 	}
-	draining(t, rules(guard.Rule{Level: guard.Typed}), func(b *bench, site *drainSite) {
+	draining(t, rules(guard.Rule{Level: guard.Typed}), func(b *bench, _ *drainSite) {
 		b.press("D", "y")
 		b.want("a rule wants it in web: the shop is open", "type node-a")
 		b.text("node-a")
