@@ -104,7 +104,7 @@ func (s *Session) startApply(text string) tea.Msg {
 	if a.namespace == "" {
 		a.namespace = s.Client.Namespace
 	}
-	return tea.Cmd(tea.Sequence(ui.Send(ui.Push(a.frame())), ui.Send(a.try())))
+	return tea.Cmd(tea.Batch(ui.Send(ui.Push(a.frame())), ui.Send(a.try())))
 }
 
 // expandHome replaces ~ at the beginning of a path.

@@ -184,7 +184,7 @@ func (s *Session) applied(r apply.Result) {
 	}
 	summary := fieldWords(r.Step.Fields(false))
 	if r.Step.Verdict == apply.Create {
-		summary = "created"
+		summary = "create"
 	}
 	s.record(action.Outcome{
 		Change: action.Change{Verb: "apply", Ref: r.Step.Ref, Summary: summary}, Err: r.Err, Began: r.Began, Took: r.Took,

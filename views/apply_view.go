@@ -163,16 +163,11 @@ func (a *applying) banner() []textview.Line {
 		return []textview.Line{{{Text: fmt.Sprintf("applying  %d of %d", a.done, a.total), Tone: theme.Busy}}}
 	case applyReady, applyOver:
 	}
-	line := textview.Line{{Text: "would  ", Tone: theme.Muted}}
-	if a.phase == applyOver {
-		line[0].Text = "applied  "
-	}
-	line = append(line, a.counts()...)
+	word := "applied  "
 	if a.phase == applyReady {
-		at := time.Unix(a.tried, 0).Local().Format("15:04:05")
-		line = append(line, textview.Span{Text: "   asked at " + at + ", nothing is changed yet", Tone: theme.Muted})
+		word = "dry run of " + time.Unix(a.tried, 0).Local().Format("15:04:05") + "  "
 	}
-	return []textview.Line{line}
+	return []textview.Line{append(textview.Line{{Text: word, Tone: theme.Muted}}, a.counts()...)}
 }
 
 // counts says how many objects have which fate. The mutex is held.
