@@ -41,6 +41,10 @@ type Dialog struct {
 	// Accept is called when yes is said, Cancel when the dialog is left without.
 	Accept func() tea.Msg
 	Cancel func() tea.Msg
+	// Back goes back to where what is asked about comes from, such as an editor;
+	// nil if there is no such place. BackTitle is what its key does.
+	Back      func() tea.Msg
+	BackTitle string
 
 	theme *theme.Theme
 	keys  keymap.Map
@@ -220,6 +224,9 @@ func (d *Dialog) hints(width int) string {
 	if why == "" {
 		hint(d.label(keymap.DialogYes), d.Yes)
 	}
+	if d.Back != nil {
+		hint(d.label(keymap.DialogBack), d.BackTitle)
+	}
 	hint(d.label(keymap.PromptCancel), "cancel")
 	if why != "" {
 		line.add(theme.Warn, cell.Truncate(why, max(0, width-line.width)))
@@ -277,6 +284,12 @@ func (a *App) dialogKey(msg tea.KeyPressMsg) tea.Cmd {
 		return a.perform(d.Accept())
 	case keymap.PromptCancel:
 		return a.leaveDialog()
+	case keymap.DialogBack:
+		if d.Back == nil {
+			return nil
+		}
+		a.dialog = nil
+		return a.perform(d.Back())
 	case keymap.DialogCopy:
 		if d.Command == nil {
 			return nil
