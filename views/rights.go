@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"sync"
+	"time"
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/access"
@@ -16,29 +17,32 @@ type rights struct {
 
 	mu     sync.Mutex
 	asking map[access.Need]bool
+	asked  map[access.Need]time.Time
 }
 
 func newRights(c *kube.Client) *rights {
-	return &rights{client: c, reviewer: access.New(c, access.Options{}), asking: map[access.Need]bool{}}
+	return &rights{client: c, reviewer: access.New(c, access.Options{}), asking: map[access.Need]bool{}, asked: map[access.Need]time.Time{}}
 }
+
+// renewAfter is how long an answer is not asked for again. It is so much less
+// than an answer holds that who goes on looking always knows.
+const renewAfter = 10 * time.Second
 
 // may returns the answer as far as it is known, and sees to it that it will be
 // known, or renewed, before long.
 func (r *rights) may(need access.Need) access.Answer {
 	answer := r.reviewer.Known(need)
-	if answer == access.Unknown {
-		r.ask(need)
-	}
+	r.ask(need, answer == access.Unknown)
 	return answer
 }
 
-func (r *rights) ask(need access.Need) {
+func (r *rights) ask(need access.Need, now bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.asking[need] {
+	if r.asking[need] || !now && time.Since(r.asked[need]) < renewAfter {
 		return
 	}
-	r.asking[need] = true
+	r.asking[need], r.asked[need] = true, time.Now()
 	go func() {
 		ctx, cancel := r.client.Call(context.Background())
 		defer cancel()

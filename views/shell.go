@@ -1,6 +1,7 @@
 package views
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
@@ -36,7 +38,10 @@ func shellVerbs() []verb {
 		},
 		{ID: keymap.PodDownload, Kinds: pod, Containers: true, One: true, Need: fixed(subresource("exec")), Start: startCopy(false)},
 		{ID: keymap.PodUpload, Kinds: pod, Containers: true, One: true, Level: guard.Confirmed, Need: fixed(subresource("exec")), Start: startCopy(true)},
-		{ID: keymap.NodeShell, Kinds: node, One: true, Level: guard.Confirmed, Need: fixed(access.Need{Verb: "create", Resource: "pods"}), Start: startNodeShell},
+		{
+			ID: keymap.NodeShell, Kinds: node, One: true, Level: guard.Confirmed, Need: fixed(access.Need{Verb: "create", Resource: "pods"}),
+			In: (*Session).debugNamespace, Start: startNodeShell,
+		},
 	}
 }
 
@@ -163,6 +168,9 @@ func containerWord(name string) string {
 	return "container " + name
 }
 
+// debugNamespace is where the pods are made that debug nodes.
+func (s *Session) debugNamespace() string { return cmp.Or(s.Client.Namespace, metav1.NamespaceDefault) }
+
 // startNodeShell asks before a pod is started on a node that reaches all of it.
 func startNodeShell(v *verb, s *Session, sel chosen) tea.Msg {
 	t := sel.targets[0]
@@ -171,14 +179,18 @@ func startNodeShell(v *verb, s *Session, sel chosen) tea.Msg {
 		verb: v, title: "shell on " + t.String(),
 		lines: []textview.Line{
 			{},
-			{{Text: "A pod of "}, {Text: image, Tone: theme.Title}, {Text: " is started there, in the namespaces of the host, with its files at /host."}},
+			{
+				{Text: "A pod of "},
+				{Text: image, Tone: theme.Title},
+				{Text: " is started there, in namespace " + s.debugNamespace() + ": in the namespaces of the host, with its files at /host."},
+			},
 			{{Text: "It is deleted when the shell ends."}},
 		},
 		command: s.kubectl(kube.Ref{}, "debug", "-it", "node/"+t.Name, "--image="+image),
 	}
 	return s.consented(c, sel, func(ctx context.Context) tea.Msg {
 		return s.begin(ctx, "node shell", t.Ref, container.Target{}, image, func(ctx context.Context, said func(string)) (*container.Session, error) {
-			return container.DebugNode(ctx, s.Client, t.Ref, container.DebugOptions{Image: image, Said: said})
+			return container.DebugNode(ctx, s.Client, t.Ref, container.DebugOptions{Image: image, Namespace: s.debugNamespace(), Said: said})
 		})
 	})
 }

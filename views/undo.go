@@ -177,6 +177,9 @@ func (s *Session) startUndo(d deed) tea.Msg {
 	}
 	title := fmt.Sprintf("undo %s of %s", d.changes[0].Verb, countRefs(sel.refs()))
 	v := &verb{ID: keymap.ActionUndo, Level: guard.Confirmed, Need: patching("")}
+	if d.changes[0].Verb == "scale" {
+		v.Need = patching("scale")
+	}
 	return s.propose(&proposal{verb: v, title: title, prepare: func(ctx context.Context, ref kube.Ref) (action.Change, error) {
 		return client.Undo(ctx, byRef[ref])
 	}}, sel)

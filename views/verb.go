@@ -25,6 +25,8 @@ type verb struct {
 	Need func(gvr schema.GroupVersionResource) access.Need
 	// Also are rights that it takes besides, whatever it is done to.
 	Also []access.Need
+	// In is the namespace in which it is done, where that is not the object's.
+	In func(*Session) string
 	// Level is how sure the user has to be.
 	Level guard.Level
 	// Shown puts it into the footer.
@@ -62,6 +64,39 @@ func (s chosen) refs() []kube.Ref {
 	return refs
 }
 
+// group are targets that verbs treat alike: of one resource, in one namespace.
+// Of many marked objects there are few groups, and every frame asks what can be
+// done to them.
+type group struct {
+	target     // one of them
+	count  int // how many they are
+}
+
+func (s chosen) groups() []group {
+	type alike struct {
+		gvr             schema.GroupVersionResource
+		namespace, name string
+		container       bool
+	}
+	var groups []group
+	known := map[alike]int{}
+	for i := range s.targets {
+		t := &s.targets[i]
+		k := alike{gvr: t.GVR, namespace: t.Namespace, container: t.container != ""}
+		if t.GVR.Resource == "namespaces" {
+			k.name = t.Name // rules for a namespace are for itself, too
+		}
+		at, ok := known[k]
+		if !ok {
+			at = len(groups)
+			known[k] = at
+			groups = append(groups, group{target: *t})
+		}
+		groups[at].count++
+	}
+	return groups
+}
+
 // is reports whether the verb is for a target.
 func (v *verb) is(t target) bool {
 	return (v.Kinds == nil || slices.Contains(v.Kinds, t.GVR.GroupResource())) && (v.Containers || t.container == "")
@@ -73,14 +108,14 @@ func (s *Session) actions(sel chosen) []ui.Action {
 		return nil
 	}
 	var actions []ui.Action
-	all := verbs()
+	all, groups := verbs(), sel.groups()
 	for i := range all {
 		v := &all[i]
-		if !slices.ContainsFunc(sel.targets, v.is) {
+		if !slices.ContainsFunc(groups, func(g group) bool { return v.is(g.target) }) {
 			continue
 		}
 		a := ui.Action{
-			ID: v.ID, Quiet: !v.Shown, Disabled: s.against(v, sel),
+			ID: v.ID, Quiet: !v.Shown, Disabled: s.againstAll(v, groups),
 			Run: func() tea.Msg { return v.Start(v, s, sel) },
 		}
 		if v.Title != nil {
@@ -93,32 +128,35 @@ func (s *Session) actions(sel chosen) []ui.Action {
 
 // against says why a verb cannot be done to a selection, "" if it can as far as
 // is known.
-func (s *Session) against(v *verb, sel chosen) string {
+func (s *Session) against(v *verb, sel chosen) string { return s.againstAll(v, sel.groups()) }
+
+func (s *Session) againstAll(v *verb, groups []group) string {
 	if why, on := s.Client.Guard.ReadOnly(); on {
 		return "read-only: " + why
 	}
-	others := 0
-	for _, t := range sel.targets {
-		if !v.is(t) {
-			others++
+	others, all := 0, 0
+	for _, g := range groups {
+		all += g.count
+		if !v.is(g.target) {
+			others += g.count
 		}
 	}
 	if others > 0 {
-		return fmt.Sprintf("%d of the %d marked are of a kind that this is not for", others, len(sel.targets))
+		return fmt.Sprintf("%d of the %d marked are of a kind that this is not for", others, all)
 	}
-	if v.One && len(sel.targets) > 1 {
-		return fmt.Sprintf("one at a time: %d are marked", len(sel.targets))
+	if v.One && all > 1 {
+		return fmt.Sprintf("one at a time: %d are marked", all)
 	}
 	if v.Need == nil {
 		return ""
 	}
-	for _, need := range v.needs(sel.targets) {
+	for _, need := range s.needs(v, groups) {
 		verdict := s.Client.Guard.Judge(guard.Call(need))
 		switch {
 		case verdict.Denied:
 			return "denied by a rule" + reason(verdict.Reason)
-		case verdict.Max > 0 && len(sel.targets) > verdict.Max:
-			return fmt.Sprintf("a rule allows %d at once, not %d%s", verdict.Max, len(sel.targets), reason(verdict.MaxReason))
+		case verdict.Max > 0 && all > verdict.Max:
+			return fmt.Sprintf("a rule allows %d at once, not %d%s", verdict.Max, all, reason(verdict.MaxReason))
 		case s.may(need) == access.No:
 			return "you may not " + need.String()
 		}
@@ -134,14 +172,17 @@ func reason(text string) string {
 }
 
 // needs are the rights that a verb takes for all targets, each once.
-func (v *verb) needs(targets []target) []access.Need {
+func (s *Session) needs(v *verb, groups []group) []access.Need {
 	var needs []access.Need
-	for _, t := range targets {
-		n := v.Need(t.GVR)
-		if n.Resource == "nodes" || t.Namespace == "" {
-			n.Namespace = ""
-		} else {
-			n.Namespace = t.Namespace
+	for _, g := range groups {
+		n := v.Need(g.GVR)
+		switch {
+		case v.In != nil:
+			n.Namespace = v.In(s)
+		case n.Resource == "namespaces":
+			n.Name = g.Name
+		default:
+			n.Namespace = g.Namespace
 		}
 		if !slices.Contains(needs, n) {
 			needs = append(needs, n)
@@ -161,7 +202,7 @@ func (s *Session) level(v *verb, targets []target) (level guard.Level, why strin
 		level, why = level+1, "context "+s.Client.Context+" is protected"
 	}
 	if v.Need != nil {
-		for _, need := range v.needs(targets) {
+		for _, need := range s.needs(v, chosen{targets: targets}.groups()) {
 			if verdict := s.Client.Guard.Judge(guard.Call(need)); verdict.Level > level {
 				level, why = verdict.Level, "a rule wants it"+reason(verdict.Reason)
 			}
@@ -173,7 +214,9 @@ func (s *Session) level(v *verb, targets []target) (level guard.Level, why strin
 // precious reports whether much is lost with an object of a resource.
 func precious(gvr schema.GroupVersionResource) bool {
 	return slices.Contains([]schema.GroupResource{
-		{Resource: "namespaces"}, {Resource: "nodes"}, {Resource: "persistentvolumes"},
+		{Resource: "namespaces"},
+		{Resource: "nodes"},
+		{Resource: "persistentvolumes"},
 		{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"},
 	}, gvr.GroupResource())
 }

@@ -2,6 +2,7 @@ package views
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -157,13 +158,13 @@ func askScale(v *verb, s *Session, sel chosen) tea.Msg {
 	if current >= 0 {
 		now = fmt.Sprintf(" (now %d)", current)
 	}
-	base := max(current, 0)
 	return ui.Ask(ui.Prompt{
 		Label: "replicas of " + countRefs(sel.refs()) + now + ": ", Hint: "a number, or +1, -1",
 		Problem: func(text string) string {
 			if text == "" || text == "+" || text == "-" {
 				return ""
 			}
+			base := max(current, 0)
 			if current < 0 && strings.HasPrefix(text, "-") { // each has its own count to subtract from
 				base = action.MaxReplicas
 			}
@@ -173,7 +174,7 @@ func askScale(v *verb, s *Session, sel chosen) tea.Msg {
 			return ""
 		},
 		Note: func(text string) string {
-			n, err := action.ParseReplicas(text, base)
+			n, err := action.ParseReplicas(text, current)
 			if err != nil || current < 0 {
 				return ""
 			}
@@ -214,6 +215,10 @@ func pauseTitle(sel chosen) string {
 	w := sel.targets[0].workload()
 	suspend, on := sel.targets[0].GVR.Group == "batch", w != nil && w.Paused
 	switch {
+	case suspend && w == nil:
+		return "suspend or not"
+	case w == nil:
+		return "pause or resume"
 	case suspend && on:
 		return "unsuspend"
 	case suspend:
@@ -227,29 +232,47 @@ func pauseTitle(sel chosen) string {
 // startPause pauses what runs and resumes what is paused; of several, all do
 // what the first does.
 func startPause(v *verb, s *Session, sel chosen) tea.Msg {
-	title := pauseTitle(sel)
+	w := sel.targets[0].workload()
 	return s.proposeChange(v, sel, func(c *action.Client) preparing {
-		return func(ctx context.Context, ref kube.Ref) (action.Change, error) {
-			switch batch := ref.GVR.Group == "batch"; {
-			case batch && title[:2] == "un", batch && title == "resume":
-				return c.Unsuspend(ctx, ref)
-			case batch:
+		pause := func(ctx context.Context, ref kube.Ref) (action.Change, error) {
+			if ref.GVR.Group == "batch" {
 				return c.Suspend(ctx, ref)
-			case title == "resume" || title == "unsuspend":
-				return c.Resume(ctx, ref)
 			}
 			return c.Pause(ctx, ref)
 		}
+		resume := func(ctx context.Context, ref kube.Ref) (action.Change, error) {
+			if ref.GVR.Group == "batch" {
+				return c.Unsuspend(ctx, ref)
+			}
+			return c.Resume(ctx, ref)
+		}
+		switch {
+		case w == nil:
+			return either(pause, resume)
+		case w.Paused:
+			return resume
+		}
+		return pause
 	})
 }
 
-func (t target) cordoned() bool {
-	n, ok := t.row.(*object.Node)
-	return ok && n.Cordoned
+// either prepares the first of two opposites, or the second for an object to
+// which the first is done already.
+func either(first, second preparing) preparing {
+	return func(ctx context.Context, ref kube.Ref) (action.Change, error) {
+		change, err := first(ctx, ref)
+		if errors.Is(err, action.ErrNothingToDo) {
+			return second(ctx, ref)
+		}
+		return change, err
+	}
 }
 
 func cordonTitle(sel chosen) string {
-	if sel.targets[0].cordoned() {
+	switch n, ok := sel.targets[0].row.(*object.Node); {
+	case !ok:
+		return "cordon or uncordon"
+	case n.Cordoned:
 		return "uncordon"
 	}
 	return "cordon"
@@ -257,7 +280,10 @@ func cordonTitle(sel chosen) string {
 
 func startCordon(v *verb, s *Session, sel chosen) tea.Msg {
 	return s.proposeChange(v, sel, func(c *action.Client) preparing {
-		if cordonTitle(sel) == "uncordon" {
+		switch n, ok := sel.targets[0].row.(*object.Node); {
+		case !ok:
+			return either(c.Cordon, c.Uncordon)
+		case n.Cordoned:
 			return c.Uncordon
 		}
 		return c.Cordon
