@@ -17,16 +17,16 @@ import (
 	"quarterdeck/ui/uitest"
 )
 
-// scripted is an editor that does what the scenario has written: the file that it
-// edits is $1.
-const scripted = "EDITOR=sh ./editor"
+// scripted is an environment with an editor that does what the scenario has
+// written: the file that it edits is $1, in the scenario's directory.
+func scripted() []string { return []string{"EDITOR=sh ./editor", "TMPDIR=."} }
 
 // editing changes objects in an editor.
 func editing() []scenario {
 	return []scenario{
 		{
 			name: "edit an object and take it back", cluster: workshop,
-			args: []string{"configmaps", "-n", "editing"}, env: []string{scripted}, size: size{80, 24},
+			args: []string{"configmaps", "-n", "editing"}, env: scripted(), size: size{80, 24},
 			run: func(t *terminal) {
 				t.notes("first")
 				t.editor("s/colour: blue/colour: red/")
@@ -42,7 +42,7 @@ func editing() []scenario {
 		},
 		{
 			name: "an edit that changes nothing, or cancels, does nothing", cluster: workshop,
-			args: []string{"configmaps", "-n", "editing"}, env: []string{scripted},
+			args: []string{"configmaps", "-n", "editing"}, env: scripted(),
 			run: func(t *terminal) {
 				t.notes("nothing")
 				version := t.note("nothing").ResourceVersion
@@ -60,7 +60,7 @@ func editing() []scenario {
 		},
 		{
 			name: "a wrong text comes back with what is wrong", cluster: workshop,
-			args: []string{"configmaps", "-n", "editing"}, env: []string{scripted}, size: size{80, 24},
+			args: []string{"configmaps", "-n", "editing"}, env: scripted(), size: size{80, 24},
 			run: func(t *terminal) {
 				t.notes("wrong")
 				t.editor("s/colour: blue/colour: [blue/")
@@ -81,7 +81,7 @@ func editing() []scenario {
 		},
 		{
 			name: "fields that others own are taken over when that is said", cluster: workshop,
-			args: []string{"configmaps", "-n", "editing"}, env: []string{scripted}, size: size{80, 24},
+			args: []string{"configmaps", "-n", "editing"}, env: scripted(), size: size{80, 24},
 			run: func(t *terminal) {
 				t.notes("owned")
 				t.applies("argocd-controller", "owned", "yellow")
@@ -99,7 +99,7 @@ func editing() []scenario {
 		},
 		{
 			name: "what others change meanwhile is not taken back", cluster: workshop,
-			args: []string{"configmaps", "-n", "editing"}, env: []string{scripted}, size: size{80, 24},
+			args: []string{"configmaps", "-n", "editing"}, env: scripted(), size: size{80, 24},
 			run: func(t *terminal) {
 				t.notes("meanwhile")
 				t.editor("s/colour: blue/colour: red/")
@@ -113,7 +113,7 @@ func editing() []scenario {
 		},
 		{
 			name: "the text outlives an object that is deleted, and makes it anew", cluster: workshop,
-			args: []string{"configmaps", "-n", "editing"}, env: []string{scripted}, size: size{100, 30},
+			args: []string{"configmaps", "-n", "editing"}, env: scripted(), size: size{200, 30},
 			run: func(t *terminal) {
 				t.notes("gone")
 				t.editor("s/colour: blue/colour: red/")
@@ -127,14 +127,11 @@ func editing() []scenario {
 				t.Press(":", "apply "+t.path(), uitest.Enter).Header("apply edit-cm-gone").Row("create", "cm/gone").
 					Press("A").Sees("apply cm/gone").Press("y").Sees("1 created")
 				t.colour("gone", "red")
-				if err := os.RemoveAll(filepath.Dir(t.path())); err != nil {
-					t.Error(err)
-				}
 			},
 		},
 		{
 			name: "ctrl+c is the editor's, and the text outlives qd", cluster: workshop,
-			args: []string{"configmaps", "-n", "editing"}, env: []string{scripted}, size: size{80, 24},
+			args: []string{"configmaps", "-n", "editing"}, env: scripted(), size: size{80, 24},
 			run: func(t *terminal) {
 				t.notes("interrupted")
 				t.script(`sed 's/colour: blue/colour: red/' "$1" > new; cat new > "$1"; printf %s "$1" > path; kill -INT $PPID`)
@@ -149,14 +146,11 @@ func editing() []scenario {
 					t.Error(info.Mode(), err)
 				}
 				t.colour("interrupted", "blue")
-				if err := os.RemoveAll(filepath.Dir(t.path())); err != nil {
-					t.Error(err)
-				}
 			},
 		},
 		{
 			name: "who may not edit is told why", cluster: workshop,
-			context: "viewer", args: []string{"deployments", "-n", "payments"}, env: []string{scripted},
+			context: "viewer", args: []string{"deployments", "-n", "payments"}, env: scripted(),
 			run: func(t *terminal) {
 				t.editor("s/replicas: ./replicas: 9/")
 				t.Live().Select("checkout").Press("e").Sees("not patch") // by what is known, or by the server
@@ -164,19 +158,16 @@ func editing() []scenario {
 		},
 		{
 			name: "payments-dev edits in the one namespace", cluster: workshop,
-			context: "payments-dev", args: []string{"deployments"}, env: []string{scripted},
+			context: "payments-dev", args: []string{"deployments"}, env: scripted(),
 			run: func(t *terminal) {
 				t.Live().Select("checkout")
 				t.editor("s/minReadySeconds: .*//;s/progressDeadlineSeconds: .*/progressDeadlineSeconds: 601/")
 				t.Press("e").Sees("spec.progressDeadlineSeconds").Press(uitest.Esc).Footer("goes on with your text")
-				if err := os.RemoveAll(filepath.Dir(t.path())); err != nil {
-					t.Error(err)
-				}
 			},
 		},
 		{
 			name: "nothing is edited or applied in read-only mode", cluster: workshop,
-			args: []string{"configmaps", "-n", "editing", "--readonly"}, env: []string{scripted},
+			args: []string{"configmaps", "-n", "editing", "--readonly"}, env: scripted(),
 			run: func(t *terminal) {
 				t.notes("safe")
 				t.editor("s/colour: blue/colour: red/")

@@ -103,6 +103,9 @@ func (d *draft) write(edit *apply.Edit) tea.Msg {
 		return ui.Toast(theme.Error, "there is no place for the text to edit: "+err.Error())
 	}
 	path, err := edit.Save(dir, edit.Text)
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
 	if err != nil {
 		_ = os.RemoveAll(dir) // which is empty
 		return ui.Toast(theme.Error, err.Error())
