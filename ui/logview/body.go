@@ -109,6 +109,14 @@ func (b *body) wrap(room int) int {
 	return b.rows
 }
 
+// height returns how many rows the text takes, wrapped or not.
+func (b *body) height(wrapped bool) int {
+	if wrapped {
+		return b.rows
+	}
+	return 1
+}
+
 // noteAt returns what of the note is in a row of the wrapped text.
 func (b *body) noteAt(i int) string {
 	switch {

@@ -22,7 +22,7 @@ func (w *Window) View() string {
 		}
 		w.settle()
 	}
-	p := &painter{theme: w.theme, buf: w.frame[:0]}
+	p := &painter{theme: w.theme, limit: w.width, buf: w.frame[:0]}
 	if w.height > w.body() {
 		w.head(p)
 		p.endLine()
@@ -30,7 +30,9 @@ func (w *Window) View() string {
 	w.draw(p)
 	p.start("")
 	w.frame = p.buf
-	w.forget()
+	if len(w.records) > 4*w.height+64 {
+		w.forget(func(r *record) bool { return r.first < w.from || r.first >= w.to })
+	}
 	return string(p.buf)
 }
 
@@ -78,7 +80,6 @@ func (w *Window) draw(p *painter) {
 				done = pos >= w.next
 			}
 		case i == 0 && w.status.Empty != "":
-			p.limit = w.width
 			p.space(w.columns.gutter)
 			p.put(theme.Muted, w.status.Empty)
 		}
@@ -88,7 +89,6 @@ func (w *Window) draw(p *painter) {
 
 // row draws a row of a record.
 func (w *Window) row(p *painter, r *record, row int, now time.Time) {
-	p.limit = w.width
 	p.cursor = !w.follow && r.first == w.cursor.pos
 	g := &w.theme.Glyphs
 	switch c := &w.columns; {
@@ -106,17 +106,19 @@ func (w *Window) row(p *painter, r *record, row int, now time.Time) {
 	} else {
 		p.space(w.width - r.room - p.used)
 	}
+	i := r.bodyOf(row, w.wrap)
+	if i > 0 {
+		b = &r.below[i-1]
+	}
 	if !w.wrap {
-		if row > 0 {
-			b = &r.below[row-1]
+		x := w.x
+		if r.gap {
+			x = 0
 		}
-		w.cut(p, b, r.room)
+		w.cut(p, b, x, r.room)
 		return
 	}
-	for next := 0; row >= b.rows; next++ {
-		row -= b.rows
-		b = &r.below[next]
-	}
+	row -= r.above(i)
 	from, to := b.row(row, r.room)
 	p.text(b, from, to)
 	p.put(theme.Muted, b.noteAt(row))
@@ -159,14 +161,14 @@ func (w *Window) lead(p *painter, r *record, now time.Time) {
 	p.selected = false
 }
 
-// cut draws what of a text is visible if it is not wrapped. If it goes on to the
-// right, a mark says so; its note stays.
-func (w *Window) cut(p *painter, b *body, room int) {
+// cut draws what of a text is visible if it is not wrapped and the first x cells
+// are scrolled out. If it goes on to the right, a mark says so; its note stays.
+func (w *Window) cut(p *painter, b *body, x, room int) {
 	reserved := len(b.note)
 	if reserved > room/2 {
 		reserved = 0
 	}
-	at, left := b.skip(w.x)
+	at, left := b.skip(x)
 	left = min(left, room-reserved)
 	p.space(left)
 	n, _, more := fit(b.text[at:], room-reserved-left)
@@ -262,9 +264,9 @@ func (p *painter) put(tone theme.Tone, s string) {
 	p.used += used
 }
 
-// space appends n blanks.
+// space appends n blanks, as far as there is room.
 func (p *painter) space(n int) {
-	if n <= 0 {
+	if n = min(n, p.limit-p.used); n <= 0 {
 		return
 	}
 	sequence := ""

@@ -14,6 +14,7 @@
 package logview
 
 import (
+	"math"
 	"time"
 
 	"quarterdeck/ui/textview"
@@ -28,9 +29,22 @@ type Lines interface {
 	// Line returns the line at a position, false if it is gone. Its strings
 	// and slices must not change any more.
 	Line(pos uint64) (Line, bool)
+	// Kin says how the line at a position belongs to the one at the position
+	// before. It is asked for more lines than are shown.
+	Kin(pos uint64) Kin
 }
 
-// Line is one line, or a record of several of which it is the first.
+// Kin is how a line belongs to the one before it.
+type Kin uint8
+
+// The ways to belong.
+const (
+	Alone     Kin = iota
+	Continues     // another line of its record, as in a stack trace
+	Repeats       // a line that says the same
+)
+
+// Line is one line of a log.
 type Line struct {
 	ID     uint64 // whatever else is shown, the same; ascends with the position
 	Time   time.Time
@@ -42,8 +56,6 @@ type Line struct {
 	Quiet   int
 	Marker  bool    // said about the log, not in it: drawn as a rule
 	Context bool    // only near what is wanted: drawn muted
-	More    int     // further lines of the record, to be seen when it is expanded
-	Repeats int     // how many lines directly before it say the same
 	Matches []Span  // what is searched for, in their order
 	Styles  []Style // the colours of whoever wrote it, in their order
 }
@@ -121,7 +133,8 @@ type Window struct {
 
 	width, height int
 	columns       columns
-	wrap, fold    bool
+	wrap          bool
+	fold, join    bool
 	styled        bool // the colours of whoever wrote the lines are shown
 
 	follow      bool
@@ -137,6 +150,7 @@ type Window struct {
 
 	expanded map[uint64]struct{} // by Line.ID
 	records  map[uint64]*record  // those near the screen, by their first position
+	ends     map[uint64]*record  // the same by their last
 	layout   int                 // counts the changes after which records are laid out anew
 	laid     int                 // the width for which the columns are laid out
 	frame    []byte              // reused by View
@@ -146,8 +160,8 @@ type Window struct {
 // ages and to leave out today's date, and in which zone that is.
 func New(th *theme.Theme, now func() time.Time) *Window {
 	w := &Window{
-		theme: th, now: now, follow: true,
-		expanded: map[uint64]struct{}{}, records: map[uint64]*record{},
+		theme: th, now: now, follow: true, join: true,
+		expanded: map[uint64]struct{}{}, records: map[uint64]*record{}, ends: map[uint64]*record{},
 	}
 	w.arrange()
 	return w
@@ -165,8 +179,10 @@ func (w *Window) SetLines(lines Lines) {
 			w.sought = sought{on: true, id: r.line.ID, row: max(0, w.distance(w.top, w.cursor))}
 		}
 	}
+	w.sought.oldest = math.MaxUint64
 	w.lines, w.marking = lines, false
 	clear(w.records)
+	clear(w.ends)
 	w.from, w.to = 0, 0
 	w.sync()
 	w.seen = w.next
@@ -176,11 +192,7 @@ func (w *Window) SetLines(lines Lines) {
 // Refresh reads the lines on screen anew: what they say or what matches in them
 // has changed.
 func (w *Window) Refresh() {
-	for pos := range w.records {
-		if pos >= w.first {
-			delete(w.records, pos)
-		}
-	}
+	w.forget(func(r *record) bool { return r.first >= w.first })
 }
 
 // SetDetail sets where the lines come from that are shown below a record when it
@@ -209,27 +221,17 @@ func (w *Window) Wrapped() bool { return w.wrap }
 
 // SetFold says whether lines that repeat the one before are shown once, with
 // their number.
-func (w *Window) SetFold(fold bool) {
-	if fold == w.fold {
-		return
-	}
-	w.keep(func() {
-		w.fold = fold
-		for pos, r := range w.records {
-			switch {
-			case pos >= w.first:
-				delete(w.records, pos)
-			case !r.gap:
-				r.last, r.until = r.first, 0
-			}
-		}
-		w.layout++
-		w.top.pos, w.cursor.pos = w.start(w.top.pos), w.start(w.cursor.pos)
-	})
-}
+func (w *Window) SetFold(fold bool) { w.group(fold, w.join) }
 
 // Folded reports whether repeated lines are shown once.
 func (w *Window) Folded() bool { return w.fold }
+
+// SetJoin says whether the lines of a record are shown as one, with the number
+// of the others, until it is expanded.
+func (w *Window) SetJoin(join bool) { w.group(w.fold, join) }
+
+// Joined reports whether the lines of a record are shown as one.
+func (w *Window) Joined() bool { return w.join }
 
 // SetStyled says whether the colours of whoever wrote the lines are shown.
 func (w *Window) SetStyled(styled bool) { w.styled, w.layout = styled, w.layout+1 }
@@ -289,7 +291,11 @@ func (w *Window) Cursor() (pos uint64, ok bool) {
 	if w.empty() {
 		return 0, false
 	}
-	return w.cursor.pos, true
+	r := w.at(w.cursor.pos)
+	if i := r.bodyOf(w.cursor.row, w.wrap); i > 0 && i <= len(r.members) {
+		return r.members[i-1].pos, true
+	}
+	return r.first, true
 }
 
 // Current returns the line under the cursor; false if there is none.
@@ -298,7 +304,12 @@ func (w *Window) Current() (Line, bool) {
 	if !ok {
 		return Line{}, false
 	}
-	r := w.at(pos)
+	r := w.at(w.cursor.pos)
+	for _, m := range r.members {
+		if m.pos == pos {
+			return m.line, true
+		}
+	}
 	return r.line, !r.gap
 }
 
@@ -316,12 +327,20 @@ func (w *Window) Toggle() bool {
 	if _, open := w.expanded[r.line.ID]; open {
 		delete(w.expanded, r.line.ID)
 	} else {
-		if len(w.read(r)) == 0 {
+		if w.read(r); len(r.members) == 0 && len(r.details) == 0 {
 			return false
 		}
 		w.expanded[r.line.ID] = struct{}{}
 	}
 	w.keep(func() { r.layout = -1 })
+	// As much of what came is shown as there is room for.
+	end := place{w.cursor.pos, w.at(w.cursor.pos).rows - 1}
+	if low := w.back(end, max(0, w.body()-1)); w.top.before(low) {
+		w.top = low
+		if w.cursor.before(w.top) {
+			w.top = w.cursor
+		}
+	}
 	return true
 }
 
@@ -335,16 +354,16 @@ func (w *Window) Mark() {
 func (w *Window) Marked() bool { return w.marking }
 
 // Block returns the positions from the start of the block to the cursor, both
-// included, or those of the line under the cursor and what is folded into it;
-// false if there is none.
+// included, or those of the line under the cursor and what is shown with it as
+// one; false if there is none.
 func (w *Window) Block() (first, last uint64, ok bool) {
-	pos, ok := w.Cursor()
-	if !ok {
+	w.settle()
+	if w.empty() {
 		return 0, 0, false
 	}
-	last = w.at(pos).last
+	first, last = w.cursor.pos, w.at(w.cursor.pos).last
 	if w.marking {
-		return min(pos, w.mark), max(last, w.mark), true
+		first, last = min(first, w.mark), max(last, w.mark)
 	}
-	return pos, last, true
+	return first, last, true
 }

@@ -19,6 +19,8 @@ type sought struct {
 	on  bool
 	id  uint64 // of the line under the cursor
 	row int    // of the screen on which it was
+
+	oldest uint64 // the oldest position when it was last looked for
 }
 
 // body returns how many rows of the screen show lines.
@@ -44,11 +46,9 @@ func (w *Window) sync() {
 	if w.first <= was {
 		return
 	}
-	for pos := range w.records {
-		if pos < w.first && (w.follow || pos < w.from || pos >= w.to) {
-			delete(w.records, pos)
-		}
-	}
+	w.forget(func(r *record) bool {
+		return r.first < w.first && (w.follow || r.first < w.from || r.first >= w.to)
+	})
 }
 
 // settle makes the places ones that exist, in a window that follows the last
@@ -87,6 +87,11 @@ func (w *Window) seek() {
 	if !w.sought.on || w.first == w.next {
 		return
 	}
+	if w.first > w.sought.oldest { // lines go, so none are found any more
+		w.sought = sought{}
+		return
+	}
+	w.sought.oldest = w.first
 	id := w.sought.id
 	pos := w.search(func(l Line) bool { return l.ID >= id })
 	w.cursor = place{pos: w.start(pos)}
@@ -201,6 +206,8 @@ func (w *Window) Pause() {
 // Follow shows the last lines, and new ones as they come.
 func (w *Window) Follow() {
 	w.follow, w.sought = true, sought{}
+	w.sync()
+	w.forget(func(r *record) bool { return r.first < w.first })
 	w.settle()
 }
 
@@ -305,32 +312,44 @@ func (w *Window) GoTo(pos uint64) {
 	if w.first == w.next {
 		return
 	}
-	w.cursor = place{pos: w.start(max(w.first, min(pos, w.next-1)))}
+	pos = max(w.first, min(pos, w.next-1))
+	start := w.start(pos)
+	w.cursor = place{pos: start}
+	r := w.at(start)
+	b, line := &r.main, &r.line
+	if pos > start && w.lines.Kin(pos) == Continues {
+		w.expanded[r.line.ID] = struct{}{}
+		w.lay(r)
+		for i := range r.members {
+			if w.cursor.row += b.height(w.wrap); r.members[i].pos == pos {
+				b, line = &r.below[i], &r.members[i].line
+				break
+			}
+			b = &r.below[i]
+		}
+	}
+	if len(line.Matches) > 0 {
+		w.reveal(b, line.Matches[0].Start+b.lead, r.room)
+	}
 	if row := w.distance(w.top, w.cursor); row < 0 || row >= w.body() {
 		w.top = w.back(w.cursor, w.body()/3)
 		w.fill()
 	}
-	w.reveal()
 	w.show()
 }
 
-// reveal puts the cursor on the first match of its line, and scrolls sideways to
-// it.
-func (w *Window) reveal() {
-	r := w.at(w.cursor.pos)
-	if r.gap || len(r.line.Matches) == 0 {
-		return
-	}
-	offset := r.line.Matches[0].Start + r.main.lead
+// reveal puts the cursor, which is on the first row of a text, on that of a byte
+// of it, or scrolls sideways to it.
+func (w *Window) reveal(b *body, offset, room int) {
 	if w.wrap {
-		w.cursor.row = r.main.rowOf(offset, r.room)
+		w.cursor.row += b.rowOf(offset, room)
 		return
 	}
-	switch column := r.main.column(offset); {
-	case column < r.room-1:
+	switch column := b.column(offset); {
+	case column < room-1:
 		w.x = 0 // an earlier match may have been farther to the right
-	case column < w.x || column >= w.x+r.room-1:
-		w.x = column - r.room/2
+	case column < w.x || column >= w.x+room-1:
+		w.x = column - room/2
 	}
 }
 
@@ -346,17 +365,25 @@ func (w *Window) GoToTime(t time.Time) {
 
 // Jump moves the cursor where find says, which is given the position of the
 // cursor, as the next match or the error before. It reports whether there is
-// such a line.
+// such a line. Those that are folded into the line under the cursor are passed.
 func (w *Window) Jump(find func(from uint64) (pos uint64, ok bool)) bool {
 	from, ok := w.Cursor()
 	if !ok {
 		return false
 	}
-	pos, ok := find(from)
-	if ok {
-		w.GoTo(pos)
+	here := w.cursor.pos
+	for range longest * 2 {
+		pos, ok := find(from)
+		if !ok {
+			return false
+		}
+		if pos == from || w.start(pos) != here || pos == here || w.lines.Kin(pos) != Repeats {
+			w.GoTo(pos)
+			return true
+		}
+		from = pos
 	}
-	return ok
+	return false
 }
 
 // SelectRow moves the cursor to a line of the view, counted from 0 with the

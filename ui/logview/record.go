@@ -8,36 +8,50 @@ import (
 	"quarterdeck/ui/theme"
 )
 
-// record is what is drawn for a line, for several that repeat each other, or for
-// a gap where lines are gone.
+// longest is how many lines are shown as one at least, if they belong together;
+// twice as many at most. More are shown as several, so that the screen never
+// depends on more lines than that.
+const longest = 1024
+
+// record is what is drawn for a line and those that are shown with it as one,
+// or for a gap where lines are gone.
 type record struct {
 	first, last uint64
 	line        Line
 	gap         bool
-	until       uint64 // the last position that was looked at for repetitions
+	closed      bool // the next line does not belong to it
+	repeats     int  // how many times the line was said again
+	continued   int  // how many lines continue it
 
-	layout  int // that of the window when the rest was made
-	room    int // cells for the text
-	rows    int
-	main    body
-	below   []body          // what is shown when it is expanded
-	details []textview.Line // the same as it was read
+	layout int // that of the window when the rest was made
+	room   int // cells for the text
+	rows   int
+	main   body
+	below  []body // of members, then details, when it is expanded
+
+	members []member        // the lines that continue it
+	looked  uint64          // the position up to which members were read
+	details []textview.Line // what else there is to say about it
+	asked   bool            // for the details
+}
+
+// member is a line that continues a record.
+type member struct {
+	pos  uint64
+	line Line
 }
 
 // at returns the record that starts at a position, laid out.
 func (w *Window) at(pos uint64) *record {
 	r := w.records[pos]
-	switch {
-	case r == nil && pos < w.first:
-		r = &record{first: pos, last: pos, gap: true, layout: -1}
-	case r == nil:
-		r = &record{first: pos, last: pos, layout: -1}
-		if w.lines != nil && pos < w.next {
+	if r == nil {
+		r = &record{first: pos, last: pos, looked: pos + 1, gap: pos < w.first, layout: -1}
+		if !r.gap && w.lines != nil && pos < w.next {
 			l, ok := w.lines.Line(pos)
 			r.line, r.gap = l, !ok
 		}
+		w.records[pos], w.ends[pos] = r, r
 	}
-	w.records[pos] = r
 	w.extend(r)
 	if r.layout != w.layout {
 		w.lay(r)
@@ -47,50 +61,84 @@ func (w *Window) at(pos uint64) *record {
 }
 
 // extend lets a record reach as far as it does now: a gap to the first line
-// there is, a line to the last that repeats it.
+// there is, a line to the last that belongs to it.
 func (w *Window) extend(r *record) {
 	last := r.last
 	switch {
 	case r.gap:
-		if r.last+1 < w.first && w.records[r.last+1] == nil {
+		if last+1 < w.first && w.records[last+1] == nil {
 			last = w.first - 1
 		}
-	case w.fold && !r.line.Marker && r.until+1 < w.next:
-		last = w.repeated(r)
-		r.until = w.next - 1
+	case !w.fold && !w.join || r.closed:
+		return
+	default:
+		for end := cut(r.first); !r.closed && last+1 < w.next; last++ {
+			kin := Alone
+			if last+1 >= w.first && last+1 < end && w.records[last+1] == nil {
+				kin = w.kin(last + 1)
+			}
+			switch kin {
+			case Alone:
+				r.closed = true
+			case Continues:
+				r.continued++
+			case Repeats:
+				r.repeats++
+			}
+			if r.closed {
+				break
+			}
+		}
 	}
 	if last != r.last {
+		delete(w.ends, r.last)
 		r.last, r.layout = last, -1
+		w.ends[last] = r
 	}
 }
 
-// repeated returns the last position whose line repeats the record: those in
-// between do too, and each says how many came before it.
-func (w *Window) repeated(r *record) uint64 {
-	if r.until > r.last { // what follows is known not to repeat it
-		return r.last
-	}
-	same := func(pos uint64) bool {
-		if pos >= w.next {
-			return false
+// kin says how a line is shown with the one before it.
+func (w *Window) kin(pos uint64) Kin {
+	switch kin := w.lines.Kin(pos); {
+	case kin == Continues && w.join:
+		return Continues
+	case kin == Repeats && w.fold:
+		if w.join && pos > w.first && w.lines.Kin(pos-1) == Continues {
+			return Alone
 		}
-		l, ok := w.lines.Line(pos)
-		return ok && l.Repeats >= 0 && uint64(l.Repeats) >= pos-r.first
+		return Repeats
 	}
-	last, step := max(r.last, w.first), uint64(1)
-	if last > r.last && !same(last) { // all that repeated it are gone too
-		return r.last
+	return Alone
+}
+
+// cut returns the position at which a record that starts at the given one is
+// ended in any case: a multiple of longest, so that it does not matter from
+// where one comes.
+func cut(start uint64) uint64 { return (start + 2*longest - 1) / longest * longest }
+
+// start returns where the record starts of which a position is a part.
+func (w *Window) start(pos uint64) uint64 {
+	if !w.fold && !w.join || w.lines == nil || pos < w.first || pos >= w.next {
+		return pos
 	}
-	for same(last + step) {
-		last += step
-		step *= 2
-	}
-	for step /= 2; step > 0; step /= 2 {
-		if same(last + step) {
-			last += step
+	aligned := pos / longest * longest
+	floor := max(w.first, aligned-min(aligned, longest))
+	for p := pos; ; p-- {
+		if r := w.ends[p]; r != nil && !r.gap {
+			if p == pos || cut(r.first) > pos {
+				return r.first
+			}
+			return p + 1
 		}
+		if p > floor && w.kin(p) != Alone {
+			continue
+		}
+		// Here it starts, or so far back that it is cut in any case.
+		if cut(p) > pos {
+			return p
+		}
+		return aligned
 	}
-	return last
 }
 
 // previous returns where the record before a position starts, false if there is
@@ -99,45 +147,56 @@ func (w *Window) previous(pos uint64) (start uint64, ok bool) {
 	if pos > w.first {
 		return w.start(pos - 1), true
 	}
-	for start, r := range w.records { // those that are gone from the log
-		if start < pos && r.last == pos-1 {
-			return start, true
-		}
+	if r := w.ends[pos-1]; pos > 0 && r != nil { // kept, though it is gone from the log
+		return r.first, true
 	}
 	return 0, false
 }
 
-// start returns where the record starts of which pos is a part.
-func (w *Window) start(pos uint64) uint64 {
-	if !w.fold || pos < w.first || pos >= w.next || w.lines == nil {
-		return pos
-	}
-	l, _ := w.lines.Line(pos)
-	start := pos - min(pos, uint64(max(0, l.Repeats)))
-	if start < w.first && w.records[start] == nil {
-		return w.first
-	}
-	return start
-}
-
-// forget drops the records that are not near the screen.
-func (w *Window) forget() {
-	if len(w.records) <= 4*w.height+64 {
-		return
-	}
-	for pos := range w.records {
-		if pos < w.from || pos >= w.to {
+// forget drops records.
+func (w *Window) forget(which func(*record) bool) {
+	for pos, r := range w.records {
+		if which(r) {
 			delete(w.records, pos)
+			delete(w.ends, r.last)
 		}
 	}
 }
 
-// read returns what else the record says.
-func (w *Window) read(r *record) []textview.Line {
-	if r.details == nil && w.detail != nil {
-		r.details = w.detail(r.line)
+// group changes which lines are shown as one.
+func (w *Window) group(fold, join bool) {
+	if fold == w.fold && join == w.join {
+		return
 	}
-	return r.details
+	w.keep(func() {
+		w.fold, w.join = fold, join
+		w.forget(func(r *record) bool { return r.first >= w.first })
+		for _, r := range w.records {
+			if !r.gap {
+				delete(w.ends, r.last)
+				r.last, r.closed, r.repeats, r.continued = r.first, false, 0, 0
+				r.members, r.looked = nil, r.first+1
+				w.ends[r.last] = r
+			}
+		}
+		w.layout++
+		w.top.pos, w.cursor.pos = w.start(w.top.pos), w.start(w.cursor.pos)
+	})
+}
+
+// read reads what else a record says.
+func (w *Window) read(r *record) {
+	for ; r.looked <= r.last && len(r.members) < r.continued; r.looked++ {
+		if r.looked < w.first || w.lines.Kin(r.looked) != Continues {
+			continue
+		}
+		if l, ok := w.lines.Line(r.looked); ok {
+			r.members = append(r.members, member{r.looked, l})
+		}
+	}
+	if !r.asked && w.detail != nil {
+		r.asked, r.details = true, w.detail(r.line)
+	}
 }
 
 // lay makes the texts of a record and counts its rows.
@@ -147,9 +206,13 @@ func (w *Window) lay(r *record) {
 		r.room = w.width - w.columns.gutter
 	}
 	r.main = w.text(r)
-	r.below = r.below[:0]
+	r.below = nil
 	if _, open := w.expanded[r.line.ID]; open && !r.gap {
-		for _, line := range w.read(r) {
+		w.read(r)
+		for i := range r.members {
+			r.below = append(r.below, w.line(&r.members[i].line))
+		}
+		for _, line := range r.details {
 			r.below = append(r.below, detail(line))
 		}
 	}
@@ -162,38 +225,65 @@ func (w *Window) lay(r *record) {
 	}
 }
 
-// text returns the text of the first row.
+// bodyOf returns which of the record's texts has a row: 0 is the first, the
+// others are those below.
+func (r *record) bodyOf(row int, wrapped bool) int {
+	if !wrapped {
+		return min(row, len(r.below))
+	}
+	row -= r.main.rows
+	i := 0
+	for ; row >= 0 && i < len(r.below); i++ {
+		row -= r.below[i].rows
+	}
+	return i
+}
+
+// above returns how many rows the wrapped texts before text i take.
+func (r *record) above(i int) int {
+	if i == 0 {
+		return 0
+	}
+	n := r.main.rows
+	for k := range i - 1 {
+		n += r.below[k].rows
+	}
+	return n
+}
+
+// text returns the first of the record's texts.
 func (w *Window) text(r *record) body {
 	l := &r.line
 	if r.gap {
-		return w.rule(fmt.Sprintf("%s lines went out of the buffer", Count(r.last-r.first+1)), theme.Warn)
+		return w.rule(lines(r.last-r.first+1)+" went out of the buffer", theme.Warn)
 	}
 	if l.Marker {
 		b := w.rule(l.Text, l.Level.tone())
 		b.paint(nil, l.Matches)
 		return b
 	}
-	b := body{text: l.Text}
-	var notes []string
-	if r.last > r.first {
-		notes = append(notes, Count(r.last-r.first+1)+" times")
+	b := w.line(l)
+	if r.repeats > 0 {
+		b.note += fmt.Sprintf("  %d times", r.repeats+1)
 	}
-	if l.More > 0 {
-		notes = append(notes, fmt.Sprintf("+%d lines", l.More))
+	if r.continued > 0 {
+		b.note += "  +" + lines(uint64(r.continued))
 	}
+	return b
+}
+
+// line returns the text of a line.
+func (w *Window) line(l *Line) body {
 	base := theme.Text
 	if l.Context || l.Level == Trace || l.Level == Debug {
 		base = theme.Muted
 	}
-	end := len(l.Text)
-	if l.Quiet > 0 && l.Quiet < end {
-		b.runs = append(b.runs, run{end: l.Quiet, tone: base}, run{end: end, tone: theme.Muted})
-	} else {
-		b.runs = append(b.runs, run{end: end, tone: base})
+	b := body{text: l.Text, runs: make([]run, 0, 2)}
+	if l.Quiet > 0 && l.Quiet < len(l.Text) {
+		b.runs = append(b.runs, run{end: l.Quiet, tone: base})
+		base = theme.Muted
 	}
-	if len(notes) > 0 {
-		b.note = "  " + strings.Join(notes, "  ")
-	}
+	b.runs = append(b.runs, run{end: len(l.Text), tone: base})
 	var styles []Style
 	if w.styled {
 		styles = l.Styles

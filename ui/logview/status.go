@@ -1,6 +1,7 @@
 package logview
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ type Rate struct{ Lines, Errors float64 }
 // facts returns what the line says on its left.
 func (w *Window) facts() []Fact {
 	s := &w.status
-	facts := append([]Fact(nil), s.Facts...)
+	facts := slices.Clone(s.Facts)
 	add := func(tone theme.Tone, text string) { facts = append(facts, Fact{text, tone}) }
 	if s.Filter != "" {
 		add(theme.Accent, "only "+s.Filter)
@@ -61,7 +62,7 @@ func (w *Window) facts() []Fact {
 	if s.Cut > 0 {
 		add(theme.Warn, Count(s.Cut)+" cut short")
 	}
-	add(theme.Text, Count(s.Lines)+" lines")
+	add(theme.Text, lines(s.Lines))
 	if s.Gone > 0 {
 		gone := Count(s.Gone) + " oldest gone"
 		if s.Limit != "" {
@@ -97,26 +98,26 @@ func (w *Window) state() []Fact {
 // head draws the line of the status.
 func (w *Window) head(p *painter) {
 	const gap = 2
-	state := w.state()
-	right := 0
+	between := " " + w.theme.Glyphs.Separator + " "
+	state, facts := w.state(), w.facts()
+	right := gap * len(state)
 	for _, f := range state {
-		right += gap + cell.Width(f.Text)
+		right += cell.Width(f.Text)
 	}
+	// The graph needs the room that what is wrong leaves.
 	sparks := min(len(w.status.Rates), w.width/8)
-	if sparks > 0 && right+gap+sparks <= w.width/2 {
+	loud := slices.DeleteFunc(slices.Clone(facts), Fact.quiet)
+	if sparks > 0 && 1+length(loud, between)+gap+sparks+right <= w.width {
 		right += gap + sparks
 	} else {
 		sparks = 0
 	}
-	between := " " + w.theme.Glyphs.Separator + " "
-	facts := shorten(w.facts(), w.width-right-1, cell.Width(between))
-	p.limit = w.width
 	p.put(theme.Text, " ")
-	for i, f := range facts {
+	p.limit = max(0, w.width-right)
+	for i, f := range shorten(facts, p.limit-1, between) {
 		if i > 0 {
 			p.put(theme.Muted, between)
 		}
-		p.limit = max(0, w.width-right)
 		p.put(f.Tone, f.Text)
 	}
 	p.limit = w.width
@@ -143,18 +144,25 @@ func (w *Window) head(p *painter) {
 	p.space(w.width - p.used)
 }
 
-// shorten leaves facts out until the others have the room: first those that say
-// that all is well, the last of them first.
-func shorten(facts []Fact, room, between int) []Fact {
-	width := -between
+// quiet reports whether a fact says that all is well.
+func (f Fact) quiet() bool { return f.Tone == theme.Text || f.Tone == theme.Muted }
+
+// length returns how many cells facts take.
+func length(facts []Fact, between string) int {
+	width := cell.Width(between) * max(0, len(facts)-1)
 	for _, f := range facts {
-		width += between + cell.Width(f.Text)
+		width += cell.Width(f.Text)
 	}
+	return width
+}
+
+// shorten leaves facts out until the others have the room: first those that are
+// quiet, the last of them first.
+func shorten(facts []Fact, room int, between string) []Fact {
 	for _, quiet := range []bool{true, false} {
-		for i := len(facts) - 1; i > 0 && width > room; i-- {
-			if f := facts[i]; (f.Tone == theme.Text || f.Tone == theme.Muted) == quiet {
-				width -= between + cell.Width(f.Text)
-				facts = append(facts[:i], facts[i+1:]...)
+		for i := len(facts) - 1; i > 0 && length(facts, between) > room; i-- {
+			if facts[i].quiet() == quiet {
+				facts = slices.Delete(facts, i, i+1)
 			}
 		}
 	}
@@ -195,6 +203,14 @@ func Count(n uint64) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+// lines writes a number of lines.
+func lines(n uint64) string {
+	if n == 1 {
+		return "1 line"
+	}
+	return Count(n) + " lines"
 }
 
 // perSecond writes a rate with as many digits as matter.
