@@ -92,7 +92,7 @@ func (b *body) wrap(room int) int {
 		used = len(b.text) - (b.rows-1)*room
 	} else {
 		for at := 0; ; {
-			n, width, more := fit(b.text[at:], room)
+			n, width, more := fit(b.text[at:], room, 0)
 			at += n
 			b.ends = append(b.ends, at)
 			if !more {
@@ -179,19 +179,29 @@ func (b *body) skip(column int) (at, left int) {
 }
 
 // fit returns how many bytes of s fit into the given cells, at least those of
-// one character, how many cells they take, and whether something is left.
-func fit(s string, room int) (n, width int, more bool) {
+// one character, how many cells they take, and whether something is left: then
+// the last cells, as many as mark takes, are left free.
+func fit(s string, room, mark int) (n, width int, more bool) {
 	// The byte after the last that fits may join with it.
 	if end := min(len(s), room+1); plain(s[:end]) {
-		n = min(len(s), room)
-		return n, n, n < len(s)
+		if n = min(len(s), room); n < len(s) {
+			n, more = max(n-mark, min(n, 1)), true
+		}
+		return n, n, more
 	}
+	var free struct{ n, width int } // what fits beside the mark
 	for n < len(s) {
 		_, size, cells := cell.Next(s[n:])
 		if width+cells > room && n > 0 {
+			if free.n > 0 {
+				n, width = free.n, free.width
+			}
 			return n, width, true
 		}
 		n, width = n+size, width+cells
+		if width <= room-mark {
+			free.n, free.width = n, width
+		}
 	}
 	return n, width, false
 }

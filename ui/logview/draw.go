@@ -94,9 +94,9 @@ func (w *Window) row(p *painter, r *record, row int, now time.Time) {
 	switch c := &w.columns; {
 	case c.gutter == 0:
 	case p.cursor && row == w.cursor.row:
-		p.put(theme.Accent, g.Bar)
+		p.glyph(theme.Accent, g.Bar)
 	case w.inBlock(r):
-		p.put(theme.Marked, g.Mark)
+		p.glyph(theme.Marked, g.Mark)
 	default:
 		p.space(1)
 	}
@@ -150,7 +150,7 @@ func (w *Window) lead(p *painter, r *record, now time.Time) {
 	}
 	if c.source > 0 {
 		text, used := w.theme.Glyphs.Ellipsis.Append(scratch[:0], l.Source, c.source-2, true)
-		p.start(p.theme.Start(theme.ContextTone(l.Source), p.selected))
+		p.start(p.theme.Start(r.source, p.selected))
 		p.buf = append(p.buf, text...)
 		p.used += used
 		p.space(c.source - used)
@@ -169,17 +169,10 @@ func (w *Window) cut(p *painter, b *body, x, room int) {
 		reserved = 0
 	}
 	at, left := b.skip(x)
-	left = min(left, room-reserved)
-	p.space(left)
-	n, _, more := fit(b.text[at:], room-reserved-left)
-	end := p.used + room - reserved - left
-	if n == len(b.text)-at && reserved == 0 && b.note != "" {
-		more = false
-	}
-	if more && room-reserved-left > 1 {
-		n, _, _ = fit(b.text[at:], room-reserved-left-1)
-	}
+	p.space(min(left, room-reserved))
+	end := p.used + room - reserved - min(left, room-reserved)
 	p.limit = end
+	n, _, more := fit(b.text[at:], end-p.used, 1)
 	if more {
 		p.limit--
 		w.hiddenRight = true
@@ -188,7 +181,7 @@ func (w *Window) cut(p *painter, b *body, x, room int) {
 	p.limit = w.width
 	if more {
 		p.space(end - 1 - p.used)
-		p.put(theme.Muted, w.theme.Glyphs.MoreRight)
+		p.glyph(theme.Muted, w.theme.Glyphs.MoreRight)
 	}
 	if reserved > 0 {
 		p.put(theme.Muted, b.note)
@@ -262,6 +255,15 @@ func (p *painter) put(tone theme.Tone, s string) {
 	buf, used := p.theme.Glyphs.Ellipsis.Append(p.buf, s, p.limit-p.used, false)
 	p.buf = buf
 	p.used += used
+}
+
+// glyph appends a glyph of the theme, which takes one cell, if there is room.
+func (p *painter) glyph(tone theme.Tone, s string) {
+	if p.used < p.limit {
+		p.start(p.theme.Start(tone, p.selected))
+		p.buf = append(p.buf, s...)
+		p.used++
+	}
 }
 
 // space appends n blanks, as far as there is room.

@@ -19,9 +19,10 @@ type record struct {
 	first, last uint64
 	line        Line
 	gap         bool
-	closed      bool // the next line does not belong to it
-	repeats     int  // how many times the line was said again
-	continued   int  // how many lines continue it
+	source      theme.Tone // of its source
+	closed      bool       // the next line does not belong to it
+	repeats     int        // how many times the line was said again
+	continued   int        // how many lines continue it
 
 	layout int // that of the window when the rest was made
 	room   int // cells for the text
@@ -48,7 +49,7 @@ func (w *Window) at(pos uint64) *record {
 		r = &record{first: pos, last: pos, looked: pos + 1, gap: pos < w.first, layout: -1}
 		if !r.gap && w.lines != nil && pos < w.next {
 			l, ok := w.lines.Line(pos)
-			r.line, r.gap = l, !ok
+			r.line, r.gap, r.source = l, !ok, theme.ContextTone(l.Source)
 		}
 		w.records[pos], w.ends[pos] = r, r
 	}

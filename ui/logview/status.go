@@ -131,7 +131,7 @@ func (w *Window) head(p *painter) {
 			if r.Errors > 0 {
 				tone = theme.Error
 			}
-			p.put(tone, spark(&w.theme.Glyphs, r.Lines, most))
+			p.glyph(tone, spark(&w.theme.Glyphs, r.Lines, most))
 		}
 		p.space(gap)
 	}
