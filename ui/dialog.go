@@ -277,8 +277,8 @@ func (a *App) dialogKey(msg tea.KeyPressMsg) tea.Cmd {
 		if d.sudden && printable(key) {
 			return a.say(theme.Warn, key+" is typed too easily here: "+d.label(keymap.DialogYes)+" says yes")
 		}
-		if why := d.refusal(); why != "" {
-			return a.say(theme.Warn, why)
+		if d.refusal() != "" {
+			return nil // the reason stands beside the keys
 		}
 		a.dialog = nil
 		return a.perform(d.Accept())
