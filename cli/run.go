@@ -123,6 +123,9 @@ func (c *command) run(ctx context.Context, view string) error {
 	defer quitOnSignals(ctx, p)()
 	_, err = p.Run()
 	captured.restore()
+	for _, path := range program.Drafts() {
+		fmt.Fprintln(c.streams.Err, "qd: the text that you edited is in "+sanitize.Line(path))
+	}
 	switch {
 	case err != nil:
 		return fmt.Errorf("the terminal UI stopped: %w", err)

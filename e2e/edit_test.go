@@ -162,7 +162,7 @@ func editing() []scenario {
 			run: func(t *terminal) {
 				t.Live().Select("checkout")
 				t.editor("s/minReadySeconds: .*//;s/progressDeadlineSeconds: .*/progressDeadlineSeconds: 601/")
-				t.Press("e").Sees("spec.progressDeadlineSeconds").Press(uitest.Esc).Footer("goes on with your text")
+				t.Press("e").Sees("spec.progressDeadlineSeconds").Press(uitest.Esc).Footer("goes on with your text").Press("q").Sees("qd: the text that you edited is in " + t.path()[:20]).Ends(0)
 			},
 		},
 		{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -215,6 +216,20 @@ func (d *draft) reopen(text string, reason error) tea.Msg {
 // leave says where the text is that the user did not go on with.
 func (d *draft) leave() tea.Msg {
 	return ui.Toast(theme.Warn, fmt.Sprintf("nothing was changed; %s goes on with your text, in %s", d.session.Keys.Label(keymap.ObjectEdit), d.path))
+}
+
+// Drafts returns the files with texts that were edited and led to no change.
+func (p *Program) Drafts() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var paths []string
+	for _, d := range p.drafts {
+		if d.typed {
+			paths = append(paths, d.path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
 }
 
 // applier returns the client that edits and applies objects of the session's
