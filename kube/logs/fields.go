@@ -156,3 +156,71 @@ func eachPair(b []byte, yield func(key, value []byte) bool) {
 		b = value[n:]
 	}
 }
+
+// isAccessField reports whether a line of an access log has a field of this
+// name.
+func isAccessField(key string) bool {
+	switch key {
+	case "status", "method", "path", "size", "remote":
+		return true
+	}
+	return false
+}
+
+// accessField returns a field of a line of an access log.
+func accessField(b []byte, key string) ([]byte, bool) {
+	quote := bytes.IndexByte(b, '"')
+	request, rest, _ := bytes.Cut(b[quote+1:], []byte{'"'})
+	method, request, _ := bytes.Cut(request, []byte{' '})
+	path, _, _ := bytes.Cut(request, []byte{' '})
+	status, rest, _ := bytes.Cut(bytes.TrimLeft(rest, " "), []byte{' '})
+	size, _, _ := bytes.Cut(rest, []byte{' '})
+	remote, _, _ := bytes.Cut(b, []byte{' '})
+	switch key {
+	case "status":
+		return status, true
+	case "method":
+		return method, true
+	case "path":
+		return path, true
+	case "size":
+		return size, true
+	case "remote":
+		return remote, true
+	}
+	return nil, false
+}
+
+// fieldOf returns the value of a field of a line, without quotes: of an object
+// by its name, in an object within by names with dots between; of an access log;
+// else of the pairs key=value that are in the line, whatever stands around them.
+func fieldOf(text []byte, format Format, key string) (value []byte, ok bool) {
+	switch format {
+	case JSON:
+		return jsonField(text, key)
+	case Access:
+		return accessField(text, key)
+	}
+	eachPair(text, func(k, v []byte) bool {
+		if string(k) != key {
+			return true
+		}
+		value, ok = unquoted(v), true
+		return false
+	})
+	return value, ok
+}
+
+func jsonField(text []byte, key string) (value []byte, ok bool) {
+	eachJSON(text, func(k, v []byte) bool {
+		switch {
+		case string(k) == key:
+			value, ok = unquoted(v), true
+			return false
+		case len(key) > len(k) && key[len(k)] == '.' && key[:len(k)] == string(k) && len(v) > 0 && v[0] == '{':
+			value, ok = jsonField(v, key[len(k)+1:])
+		}
+		return !ok
+	})
+	return value, ok
+}

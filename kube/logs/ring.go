@@ -3,6 +3,7 @@ package logs
 import (
 	"runtime"
 	"sort"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 )
@@ -24,8 +25,10 @@ const (
 // written again, neither while it is in the ring nor after, so that snapshots
 // need no copy and no lock, and stay valid as long as somebody has them.
 type Ring struct {
-	state   atomic.Pointer[Snapshot]
-	changed chan struct{}
+	state atomic.Pointer[Snapshot]
+
+	mu   sync.Mutex
+	subs map[chan struct{}]struct{}
 
 	// Of the writer:
 	limit   int // bytes
@@ -81,13 +84,24 @@ func NewRing(limit int) *Ring {
 	if limit <= 0 {
 		limit = DefaultBytes
 	}
-	r := &Ring{limit: limit, changed: make(chan struct{}, 1)}
+	r := &Ring{limit: limit, subs: map[chan struct{}]struct{}{}}
 	r.state.Store(&Snapshot{})
 	return r
 }
 
-// Changed receives a value after lines were added. Changes coalesce.
-func (r *Ring) Changed() <-chan struct{} { return r.changed }
+// Subscribe returns a channel that receives a value after lines were added.
+// Changes coalesce. cancel ends it.
+func (r *Ring) Subscribe() (changed <-chan struct{}, cancel func()) {
+	c := make(chan struct{}, 1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.subs[c] = struct{}{}
+	return c, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.subs, c)
+	}
+}
 
 // Snapshot returns the lines that are there now. It costs nothing.
 func (r *Ring) Snapshot() *Snapshot { return r.state.Load() }
@@ -158,9 +172,13 @@ func (r *Ring) Publish() {
 	seen := *r.tail
 	segments = append(segments, &seen)
 	r.state.Store(&Snapshot{segments: segments, end: r.next, evicted: r.evicted, bytes: r.size})
-	select {
-	case r.changed <- struct{}{}:
-	default:
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := range r.subs {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
 	}
 }
 
