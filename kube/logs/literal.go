@@ -123,70 +123,126 @@ func equalFold(b []byte, lower string) bool {
 	return true
 }
 
-// literals returns texts of which one is in everything that re matches; none
-// if that cannot be said.
-func literals(re *syntax.Regexp) []literal {
-	found, ok := required(re)
-	if !ok {
-		return nil
+// need is what a text must have for a regular expression to match: a literal,
+// or all of, or one of, other needs. It is quicker to check than the expression.
+type need struct {
+	literal literal
+	all     []*need
+	one     []*need
+}
+
+// in reports whether b has what is needed.
+func (n *need) in(b []byte) bool {
+	switch {
+	case n == nil:
+		return true
+	case n.all != nil:
+		for _, sub := range n.all {
+			if !sub.in(b) {
+				return false
+			}
+		}
+		return true
+	case n.one != nil:
+		for _, sub := range n.one {
+			if sub.in(b) {
+				return true
+			}
+		}
+		return false
 	}
-	return found
+	return n.literal.index(b) >= 0
+}
+
+// literals returns texts of which one is in everything that has what is needed;
+// none if that cannot be said.
+func (n *need) literals() []literal {
+	switch {
+	case n == nil:
+		return nil
+	case n.all != nil:
+		var best []literal
+		for _, sub := range n.all {
+			if found := sub.literals(); found != nil && better(found, best) {
+				best = found
+			}
+		}
+		return best
+	case n.one != nil:
+		var each []literal
+		for _, sub := range n.one {
+			found := sub.literals()
+			if found == nil || len(each)+len(found) > maxLiterals {
+				return nil
+			}
+			each = append(each, found...)
+		}
+		return each
+	}
+	return []literal{n.literal}
 }
 
 // maxLiterals bounds the alternatives that are looked for one by one.
 const maxLiterals = 8
 
-func required(re *syntax.Regexp) ([]literal, bool) {
+// needOf returns what everything that re matches has, nil if that cannot be
+// said.
+func needOf(re *syntax.Regexp) *need {
 	switch re.Op {
 	case syntax.OpLiteral:
 		s := string(re.Rune)
 		fold := re.Flags&syntax.FoldCase != 0
 		// Beyond ASCII a letter has other forms than its capital: K, ſ.
 		if !utf8.ValidString(s) || fold && !isASCII(s) {
-			return nil, false
+			return nil
 		}
-		if fold && strings.ContainsAny(s, "kKsS") {
-			return splitFold(s)
+		if fold {
+			s = withoutKS(s)
 		}
-		return []literal{newLiteral(s, fold)}, true
+		if s == "" {
+			return nil
+		}
+		return &need{literal: newLiteral(s, fold)}
 	case syntax.OpCapture, syntax.OpPlus:
-		return required(re.Sub[0])
+		return needOf(re.Sub[0])
 	case syntax.OpRepeat:
 		if re.Min > 0 {
-			return required(re.Sub[0])
+			return needOf(re.Sub[0])
 		}
 	case syntax.OpConcat:
-		var best []literal
+		var all []*need
 		for _, sub := range re.Sub {
-			if found, ok := required(sub); ok && better(found, best) {
-				best = found
+			if n := needOf(sub); n != nil {
+				all = append(all, n)
 			}
 		}
-		return best, best != nil
+		if all != nil {
+			return &need{all: all}
+		}
 	case syntax.OpAlternate:
-		var all []literal
+		var one []*need
 		for _, sub := range re.Sub {
-			found, ok := required(sub)
-			if !ok || len(all)+len(found) > maxLiterals {
-				return nil, false
+			n := needOf(sub)
+			if n == nil {
+				return nil
 			}
-			all = append(all, found...)
+			one = append(one, n)
 		}
-		return all, true
+		return &need{one: one}
 	}
-	return nil, false
+	return nil
 }
 
-// splitFold returns the longest part of s without k and s, which match letters
+// withoutKS returns the longest part of s without k and s, which match letters
 // beyond ASCII when their case does not matter.
-func splitFold(s string) ([]literal, bool) {
+func withoutKS(s string) string {
 	best := ""
 	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("kKsS", r) }) {
 		if len(part) > len(best) {
 			best = part
 		}
 	}
-	return []literal{newLiteral(best, true)}, best != ""
+	return best
 }
 
 // better reports whether to look for a rather than for b.

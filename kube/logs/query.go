@@ -325,7 +325,7 @@ func (t textTerm) spans(text string) (spans [][2]int) {
 // regexTerm looks for a regular expression.
 type regexTerm struct {
 	re   *regexp.Regexp
-	need []literal
+	need *need
 }
 
 func newRegex(source string) (term, error) {
@@ -343,7 +343,7 @@ func newRegex(source string) (term, error) {
 	if err != nil {
 		return nil, regexError(err)
 	}
-	return regexTerm{re: re, need: literals(tree.Simplify())}, nil
+	return regexTerm{re: re, need: needOf(tree.Simplify())}, nil
 }
 
 func regexError(err error) error {
@@ -368,8 +368,8 @@ func withoutEscapes(s string) string {
 	return b.String()
 }
 
-func (t regexTerm) match(c *candidate) bool { return t.re.Match(c.text) }
-func (t regexTerm) needs() []literal        { return t.need }
+func (t regexTerm) match(c *candidate) bool { return t.need.in(c.text) && t.re.Match(c.text) }
+func (t regexTerm) needs() []literal        { return t.need.literals() }
 
 func (t regexTerm) spans(text string) (spans [][2]int) {
 	for _, m := range t.re.FindAllStringIndex(text, -1) {
