@@ -84,6 +84,26 @@ const (
 	TextManagedFields ActionID = "text.managed-fields"
 	SecretReveal      ActionID = "secret.reveal"
 
+	LogsOpen     ActionID = "logs.open"
+	LogsPrevious ActionID = "logs.previous"
+	LogFollow    ActionID = "log.follow"
+	LogExpand    ActionID = "log.expand"
+	LogSearch    ActionID = "log.search"
+	LogNext      ActionID = "log.next"
+	LogPrevious  ActionID = "log.previous-match"
+	LogFilter    ActionID = "log.filter"
+	LogError     ActionID = "log.error"
+	LogErrorBack ActionID = "log.error-before"
+	LogTime      ActionID = "log.time"
+	LogWrap      ActionID = "log.wrap"
+	LogFold      ActionID = "log.fold"
+	LogClock     ActionID = "log.clock"
+	LogSource    ActionID = "log.source"
+	LogColours   ActionID = "log.colours"
+	LogMark      ActionID = "log.mark"
+	LogCopy      ActionID = "log.copy"
+	LogSave      ActionID = "log.save"
+
 	AppPalette  ActionID = "app.palette"
 	AppMenu     ActionID = "app.menu"
 	AppHelp     ActionID = "app.help"
@@ -116,6 +136,7 @@ const (
 	groupMark    Group = "Mark"
 	groupCopy    Group = "Copy"
 	groupText    Group = "Text"
+	groupLog     Group = "Logs"
 	groupProgram Group = "Program"
 	groupPrompt  Group = "Prompts and dialogs"
 )
@@ -150,36 +171,36 @@ func declared() []Binding {
 
 		{ID: ContextLogin, Keys: keys("L"), Title: "log in", Help: "Leave the screen for the credential plugin, which may ask for a password or a code", Group: groupGo, Scope: Global},
 
-		{ID: ObjectYAML, Keys: keys("y"), Title: "YAML", Help: "Show the object as YAML", Group: groupObject, Scope: Global},
-		{ID: ObjectDescribe, Keys: keys("d"), Title: "describe", Help: "Describe the object", Group: groupObject, Scope: Global},
-		{ID: ObjectEvents, Keys: keys("E"), Title: "events", Help: "Show the events of the object and of its children", Group: groupObject, Scope: Global},
+		{ID: ObjectYAML, Keys: keys("y"), Title: "YAML", Help: "Show the object as YAML", Group: groupObject, Scope: Objects},
+		{ID: ObjectDescribe, Keys: keys("d"), Title: "describe", Help: "Describe the object", Group: groupObject, Scope: Objects},
+		{ID: ObjectEvents, Keys: keys("E"), Title: "events", Help: "Show the events of the object and of its children", Group: groupObject, Scope: Objects},
 
-		{ID: PodShell, Keys: keys("s"), Title: "shell", Help: "Open a shell in a container", Group: groupChange, Scope: Global, Subject: "pod"},
-		{ID: NodeShell, Keys: keys("s"), Title: "shell", Help: "Open a shell on the node, in a pod that is deleted afterwards", Group: groupChange, Scope: Global, Subject: "node"},
-		{ID: PodAttach, Title: "attach", Help: "Attach to the process of a container", Group: groupChange, Scope: Global, Subject: "pod"},
-		{ID: PodDebug, Title: "debug", Help: "Add a container with tools to the pod, for images that have no shell", Group: groupChange, Scope: Global, Subject: "pod"},
-		{ID: PodDownload, Title: "copy from", Help: "Copy a file or directory out of a container", Group: groupChange, Scope: Global, Subject: "pod"},
-		{ID: PodUpload, Title: "copy to", Help: "Copy a local file or directory into a container", Group: groupChange, Scope: Global, Subject: "pod"},
-		{ID: ForwardStart, Keys: keys("f"), Title: "forward", Help: "Forward a local port to a pod, service or workload; it follows from pod to pod", Group: groupChange, Scope: Global},
+		{ID: PodShell, Keys: keys("s"), Title: "shell", Help: "Open a shell in a container", Group: groupChange, Scope: Objects, Subject: "pod"},
+		{ID: NodeShell, Keys: keys("s"), Title: "shell", Help: "Open a shell on the node, in a pod that is deleted afterwards", Group: groupChange, Scope: Objects, Subject: "node"},
+		{ID: PodAttach, Title: "attach", Help: "Attach to the process of a container", Group: groupChange, Scope: Objects, Subject: "pod"},
+		{ID: PodDebug, Title: "debug", Help: "Add a container with tools to the pod, for images that have no shell", Group: groupChange, Scope: Objects, Subject: "pod"},
+		{ID: PodDownload, Title: "copy from", Help: "Copy a file or directory out of a container", Group: groupChange, Scope: Objects, Subject: "pod"},
+		{ID: PodUpload, Title: "copy to", Help: "Copy a local file or directory into a container", Group: groupChange, Scope: Objects, Subject: "pod"},
+		{ID: ForwardStart, Keys: keys("f"), Title: "forward", Help: "Forward a local port to a pod, service or workload; it follows from pod to pod", Group: groupChange, Scope: Objects},
 		{ID: ForwardList, Keys: keys("F"), Title: "forwards", Help: "List the port-forwards that run", Group: groupGo, Scope: Global},
 		{ID: ForwardStop, Keys: keys("ctrl+d"), Title: "stop", Help: "Stop a port-forward", Group: groupChange, Scope: List, Subject: "forward"},
-		{ID: ObjectScale, Keys: keys("s"), Title: "scale", Help: "Change the count of replicas", Group: groupChange, Scope: Global, Subject: "workload"},
-		{ID: ObjectRestart, Keys: keys("r"), Title: "restart", Help: "Start all pods anew, as a rollout", Group: groupChange, Scope: Global, Subject: "workload"},
-		{ID: ObjectImage, Keys: keys("i"), Title: "set image", Help: "Set the image of a container; those of its history are offered", Group: groupChange, Scope: Global, Subject: "workload"},
-		{ID: ObjectPause, Keys: keys("z"), Title: "pause", Help: "Pause or resume the rollout of a Deployment, suspend or unsuspend a CronJob or a Job", Group: groupChange, Scope: Global, Subject: "workload"},
-		{ID: ObjectRun, Keys: keys("t"), Title: "run now", Help: "Start a job of a CronJob now, or a Job again", Group: groupChange, Scope: Global, Subject: "job"},
-		{ID: PodEvict, Title: "evict", Help: "Delete the pod if its disruption budgets allow", Group: groupChange, Scope: Global, Subject: "pod"},
-		{ID: NodeCordon, Keys: keys("C"), Title: "cordon", Help: "Place no new pods on the node, or place them again", Group: groupChange, Scope: Global, Subject: "node"},
-		{ID: NodeDrain, Keys: keys("D"), Title: "drain", Help: "Cordon the node and move its pods elsewhere, after showing what goes, stays and blocks", Group: groupChange, Scope: Global, Subject: "node"},
-		{ID: NodeTaint, Title: "taint", Help: "Set or remove taints of the node", Group: groupChange, Scope: Global, Subject: "node"},
-		{ID: ObjectEdit, Keys: keys("e"), Title: "edit", Help: "Edit the object in your editor; what changes is shown and tried before it is made", Group: groupChange, Scope: Global, Subject: "object"},
-		{ID: ObjectApply, Title: "apply", Help: "Apply a file or a directory of manifests, after showing what would change", Group: groupChange, Scope: Global},
+		{ID: ObjectScale, Keys: keys("s"), Title: "scale", Help: "Change the count of replicas", Group: groupChange, Scope: Objects, Subject: "workload"},
+		{ID: ObjectRestart, Keys: keys("r"), Title: "restart", Help: "Start all pods anew, as a rollout", Group: groupChange, Scope: Objects, Subject: "workload"},
+		{ID: ObjectImage, Keys: keys("i"), Title: "set image", Help: "Set the image of a container; those of its history are offered", Group: groupChange, Scope: Objects, Subject: "workload"},
+		{ID: ObjectPause, Keys: keys("z"), Title: "pause", Help: "Pause or resume the rollout of a Deployment, suspend or unsuspend a CronJob or a Job", Group: groupChange, Scope: Objects, Subject: "workload"},
+		{ID: ObjectRun, Keys: keys("t"), Title: "run now", Help: "Start a job of a CronJob now, or a Job again", Group: groupChange, Scope: Objects, Subject: "job"},
+		{ID: PodEvict, Title: "evict", Help: "Delete the pod if its disruption budgets allow", Group: groupChange, Scope: Objects, Subject: "pod"},
+		{ID: NodeCordon, Keys: keys("C"), Title: "cordon", Help: "Place no new pods on the node, or place them again", Group: groupChange, Scope: Objects, Subject: "node"},
+		{ID: NodeDrain, Keys: keys("D"), Title: "drain", Help: "Cordon the node and move its pods elsewhere, after showing what goes, stays and blocks", Group: groupChange, Scope: Objects, Subject: "node"},
+		{ID: NodeTaint, Title: "taint", Help: "Set or remove taints of the node", Group: groupChange, Scope: Objects, Subject: "node"},
+		{ID: ObjectEdit, Keys: keys("e"), Title: "edit", Help: "Edit the object in your editor; what changes is shown and tried before it is made", Group: groupChange, Scope: Objects, Subject: "object"},
+		{ID: ObjectApply, Title: "apply", Help: "Apply a file or a directory of manifests, after showing what would change", Group: groupChange, Scope: Objects},
 		{ID: ApplyRun, Keys: keys("A"), Title: "apply these", Help: "Apply the manifests that are shown, after asking", Group: groupChange, Scope: List, Subject: "manifest"},
-		{ID: ObjectLabel, Title: "label", Help: "Set or remove labels", Group: groupChange, Scope: Global},
-		{ID: ObjectAnnotate, Title: "annotate", Help: "Set or remove annotations", Group: groupChange, Scope: Global},
-		{ID: ObjectFinalizer, Title: "remove finalizer", Help: "Take a finalizer away, so that an object which is stuck can go", Group: groupChange, Scope: Global},
-		{ID: ObjectDelete, Keys: keys("ctrl+d"), Title: "delete", Help: "Delete the object, after asking", Group: groupChange, Scope: Global, Subject: "object"},
-		{ID: ActionUndo, Keys: keys("u"), Title: "undo", Help: "Take back what you did last in this cluster, if nobody has changed it since", Group: groupChange, Scope: Global},
+		{ID: ObjectLabel, Title: "label", Help: "Set or remove labels", Group: groupChange, Scope: Objects},
+		{ID: ObjectAnnotate, Title: "annotate", Help: "Set or remove annotations", Group: groupChange, Scope: Objects},
+		{ID: ObjectFinalizer, Title: "remove finalizer", Help: "Take a finalizer away, so that an object which is stuck can go", Group: groupChange, Scope: Objects},
+		{ID: ObjectDelete, Keys: keys("ctrl+d"), Title: "delete", Help: "Delete the object, after asking", Group: groupChange, Scope: Objects, Subject: "object"},
+		{ID: ActionUndo, Keys: keys("u"), Title: "undo", Help: "Take back what you did last in this cluster, if nobody has changed it since", Group: groupChange, Scope: Objects},
 
 		{ID: ListFilter, Keys: keys("/"), Title: "filter", Help: "Filter the rows by text, label or column", Group: groupList, Scope: List},
 		{ID: ListSort, Keys: keys("S"), Title: "sort", Help: "Choose the column to sort by", Group: groupList, Scope: List},
@@ -196,7 +217,7 @@ func declared() []Binding {
 		{ID: MarkRange, Keys: keys("ctrl+space"), Title: "mark range", Help: "Mark every row from the last one marked to this one", Group: groupMark, Scope: List},
 		{ID: MarkNone, Keys: keys(`ctrl+\`), Title: "unmark all", Help: "Remove every mark", Group: groupMark, Scope: List},
 
-		{ID: CopyName, Keys: keys("c"), Title: "copy name", Help: "Copy the name of the object, or of the marked ones", Group: groupCopy, Scope: Global},
+		{ID: CopyName, Keys: keys("c"), Title: "copy name", Help: "Copy the name of the object, or of the marked ones", Group: groupCopy, Scope: Objects},
 		{ID: CopyCell, Keys: keys("Y"), Title: "copy cell", Help: "Choose a cell of this row and copy it", Group: groupCopy, Scope: List},
 		{ID: CopyText, Keys: keys("Y"), Title: "copy all", Help: "Copy the whole text as shown", Group: groupCopy, Scope: Text},
 
@@ -206,6 +227,26 @@ func declared() []Binding {
 		{ID: TextWrap, Keys: keys("w"), Title: "wrap", Help: "Wrap long lines or cut them", Group: groupText, Scope: Text},
 		{ID: TextManagedFields, Keys: keys("m"), Title: "managed fields", Help: "Show or hide metadata.managedFields in YAML", Group: groupText, Scope: Text},
 		{ID: SecretReveal, Keys: keys("v"), Title: "reveal", Help: "Show or mask the values of this Secret", Group: groupText, Scope: Text, Subject: "secret"},
+
+		{ID: LogsOpen, Keys: keys("l"), Title: "logs", Help: "Read the logs of the pods of what is selected, as one", Group: groupLog, Scope: List},
+		{ID: LogsPrevious, Keys: keys("p"), Title: "previous logs", Help: "Read the logs that the containers wrote before their last restart", Group: groupLog, Scope: List},
+		{ID: LogFollow, Keys: keys("space"), Title: "follow", Help: "Hold the log still, or show what comes", Group: groupLog, Scope: Log},
+		{ID: LogSearch, Keys: keys("/"), Title: "search", Help: "Search the lines; nothing is hidden", Group: groupLog, Scope: Log},
+		{ID: LogNext, Keys: keys("n"), Title: "next", Help: "Go to the next match", Group: groupLog, Scope: Log},
+		{ID: LogPrevious, Keys: keys("N"), Title: "match before", Help: "Go to the match before", Group: groupLog, Scope: Log},
+		{ID: LogFilter, Keys: keys("&"), Title: "only", Help: "Show only the lines that match", Group: groupLog, Scope: Log},
+		{ID: LogError, Keys: keys("e"), Title: "error", Help: "Go to the next line that is an error", Group: groupLog, Scope: Log},
+		{ID: LogErrorBack, Keys: keys("E"), Title: "error before", Help: "Go to the error before", Group: groupLog, Scope: Log},
+		{ID: LogTime, Keys: keys("T"), Title: "time", Help: "Go to a time, such as 14:05 or 10m ago", Group: groupLog, Scope: Log},
+		{ID: LogExpand, Keys: keys("enter"), Title: "expand", Help: "Show all of a record: its other lines, or its fields as a tree", Group: groupLog, Scope: Log},
+		{ID: LogWrap, Keys: keys("w"), Title: "wrap", Help: "Wrap long lines or cut them", Group: groupLog, Scope: Log},
+		{ID: LogFold, Keys: keys("z"), Title: "fold", Help: "Show repeated lines once, with their number", Group: groupLog, Scope: Log},
+		{ID: LogClock, Keys: keys("t"), Title: "clock", Help: "Show times as local, UTC, how long ago, or not", Group: groupLog, Scope: Log},
+		{ID: LogSource, Keys: keys("s"), Title: "source", Help: "Show or hide the column of pods and containers", Group: groupLog, Scope: Log},
+		{ID: LogColours, Keys: keys("C"), Title: "colours", Help: "Show or hide the application's own colours", Group: groupLog, Scope: Log},
+		{ID: LogMark, Keys: keys("m"), Title: "mark", Help: "Start a block of lines to copy", Group: groupLog, Scope: Log},
+		{ID: LogCopy, Keys: keys("c"), Title: "copy", Help: "Copy the line under the cursor, or the marked block", Group: groupLog, Scope: Log},
+		{ID: LogSave, Keys: keys("S"), Title: "save", Help: "Save what is shown to a file", Group: groupLog, Scope: Log},
 
 		{ID: AppPalette, Keys: keys(":"), Title: "go to", Help: "Open the palette: kinds, views, namespaces, contexts and actions by name", Group: groupProgram, Scope: Global},
 		{ID: AppMenu, Keys: keys("a"), Title: "actions", Help: "List every action on the selection, with its key or why it is unavailable", Group: groupProgram, Scope: Global},

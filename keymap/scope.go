@@ -14,8 +14,10 @@ const (
 	Prompt                    // the palette, the filter, the search: typed text
 	Dialog                    // a choice over the view
 	Confirm                   // a question that waits for a yes
+	Log                       // lines that come as they are written
 
-	Global     = List | Text // whatever view is open
+	Objects    = List | Text   // what is about objects
+	Global     = Objects | Log // whatever view is open
 	Everywhere = Global | Prompt | Dialog | Confirm
 )
 
@@ -28,6 +30,8 @@ func (s Scope) String() string {
 	switch s {
 	case Everywhere:
 		return "everywhere"
+	case Objects:
+		return "lists, texts"
 	case Global:
 		return "views"
 	}
@@ -35,7 +39,7 @@ func (s Scope) String() string {
 	for _, part := range []struct {
 		scope Scope
 		word  string
-	}{{List, "lists"}, {Text, "texts"}, {Prompt, "prompts"}, {Dialog, "dialogs"}, {Confirm, "questions"}} {
+	}{{List, "lists"}, {Text, "texts"}, {Log, "logs"}, {Prompt, "prompts"}, {Dialog, "dialogs"}, {Confirm, "questions"}} {
 		if s&part.scope != 0 {
 			words = append(words, part.word)
 		}

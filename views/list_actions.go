@@ -30,6 +30,7 @@ func (l *list[T]) Actions() []ui.Action {
 		{ID: keymap.NamespaceSwitch, Run: func() tea.Msg { return ui.Pick(l.session.namespaces(l.reopen)) }},
 	}
 	if l.res.Own == nil {
+		actions = append(actions, l.logActions()...)
 		actions = append(actions, l.session.actions(l.chosen())...)
 	}
 	actions = append(actions, []ui.Action{

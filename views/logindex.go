@@ -1,0 +1,153 @@
+package views
+
+import (
+	"strings"
+	"time"
+
+	"quarterdeck/kube/logs"
+	"quarterdeck/ui/logview"
+)
+
+// logLines are the lines of a log that are shown, as they were at one moment:
+// all of them, or those that a search has found. It belongs to the goroutine of
+// the screen.
+type logLines struct {
+	log    *logs.Log
+	snap   *logs.Snapshot
+	only   *logs.Matches // what is shown, nil for all
+	marked *logs.Query   // what is highlighted, nil for nothing
+
+	sources []logs.Source
+	labels  []string // by source
+}
+
+// look takes over what came since.
+func (x *logLines) look(only *logs.Search) {
+	x.snap = x.log.Ring().Snapshot()
+	x.only = nil
+	if only != nil {
+		x.only = only.Matches()
+	}
+	x.sources = x.log.Sources()
+	x.label()
+}
+
+// label names the sources as shortly as they can be told apart.
+func (x *logLines) label() {
+	if len(x.labels) == len(x.sources) {
+		return
+	}
+	containers := map[string]bool{}
+	for _, s := range x.sources {
+		containers[s.Container] = true
+	}
+	x.labels = x.labels[:0]
+	for _, s := range x.sources {
+		name := shortPod(s.Pod)
+		if len(containers) > 1 {
+			name += " " + s.Container
+		}
+		x.labels = append(x.labels, name)
+	}
+}
+
+// shortPod is the end of a pod's name, which tells it from those of the same
+// workload: 7f9cdd-x2abc of checkout-7f9cdd-x2abc, web-0 of web-0.
+func shortPod(name string) string {
+	parts := strings.Split(name, "-")
+	if len(parts) < 3 {
+		return name
+	}
+	return strings.Join(parts[len(parts)-2:], "-")
+}
+
+// First returns the position of the oldest line.
+func (x *logLines) First() uint64 {
+	if x.only != nil {
+		return x.only.First()
+	}
+	return x.snap.First()
+}
+
+// Next returns the position after that of the newest line.
+func (x *logLines) Next() uint64 {
+	if x.only != nil {
+		return x.only.End()
+	}
+	return x.snap.End()
+}
+
+// at returns the line of the ring at a position, and whether it is there only
+// because of one near it.
+func (x *logLines) at(pos uint64) (l logs.Line, near, ok bool) {
+	seq := pos
+	if x.only != nil {
+		match := false
+		if seq, match, ok = x.only.At(pos); !ok {
+			return l, false, false
+		}
+		near = !match
+	}
+	l, ok = x.snap.At(seq)
+	return l, near, ok
+}
+
+// Line returns the line at a position.
+func (x *logLines) Line(pos uint64) (logview.Line, bool) {
+	l, near, ok := x.at(pos)
+	if !ok {
+		return logview.Line{}, false
+	}
+	out := logview.Line{
+		ID: l.Seq, Time: time.Unix(0, l.Time), Level: logview.Level(l.Level), Text: l.Raw,
+		Marker: l.Flags&logs.Marker != 0, Context: near && l.Flags&logs.Continued == 0,
+	}
+	if int(l.Source) < len(x.labels) {
+		out.Source = x.labels[l.Source]
+	}
+	if l.Flags&logs.Coloured != 0 {
+		out.Text, out.Styles = logview.Split(l.Raw)
+	}
+	if !x.marked.Empty() {
+		for _, span := range x.marked.Spans(out.Text) {
+			out.Matches = append(out.Matches, logview.Span{Start: span[0], End: span[1]})
+		}
+	}
+	return out, true
+}
+
+// Kin says how a line goes with the one before.
+func (x *logLines) Kin(pos uint64) logview.Kin {
+	l, _, ok := x.at(pos)
+	if !ok || pos == x.First() || l.Flags&logs.Marker != 0 {
+		return logview.Alone
+	}
+	before, _, ok := x.at(pos - 1)
+	switch {
+	case !ok:
+		return logview.Alone
+	case l.Flags&logs.Continued != 0 && before.Seq == l.Seq-1:
+		return logview.Continues
+	case l.Source == before.Source && l.Raw == before.Raw:
+		return logview.Repeats
+	}
+	return logview.Alone
+}
+
+// position returns where a line of the ring is shown, or the next one that is.
+func (x *logLines) position(seq uint64) uint64 {
+	if x.only != nil {
+		return x.only.Find(seq)
+	}
+	return seq
+}
+
+// seq returns the line of the ring at a position.
+func (x *logLines) seq(pos uint64) uint64 {
+	if x.only != nil {
+		if seq, _, ok := x.only.At(pos); ok {
+			return seq
+		}
+	}
+	return pos
+}
