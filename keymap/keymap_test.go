@@ -241,7 +241,7 @@ func TestSubjectsShareAKey(t *testing.T) {
 
 func TestActionsIn(t *testing.T) {
 	m := Default()
-	if got, want := m.Actions("n"), []ActionID{NamespaceSwitch, TextNext}; !slices.Equal(got, want) {
+	if got, want := m.Actions("n"), []ActionID{NamespaceSwitch, TextNext, LogNext}; !slices.Equal(got, want) {
 		t.Errorf("n starts %v, want %v", got, want)
 	}
 	for scope, want := range map[Scope][]ActionID{

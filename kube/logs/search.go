@@ -150,15 +150,19 @@ func (s *Search) forget(snap *Snapshot) {
 // the first of segments if there is one, and of those after it.
 func (s *Search) grow(ctx context.Context, segments []*segment) {
 	var known *block
-	if n := len(s.blocks); n > 0 {
-		known = s.blocks[n-1]
+	at := len(s.blocks)
+	if at > 0 {
+		known = s.blocks[at-1]
 		if len(segments) == 1 && len(known.seg.lines) == len(segments[0].lines) {
 			return
 		}
-		s.blocks = s.blocks[:n-1]
+		at--
 	}
 	fresh := s.scan(ctx, segments, known)
-	at := len(s.blocks)
+	if ctx.Err() != nil {
+		return // not all of fresh were looked at
+	}
+	s.blocks = s.blocks[:at]
 	s.blocks = append(s.blocks, fresh...)
 	s.show(max(0, at-1), len(s.blocks))
 }
