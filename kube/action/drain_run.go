@@ -67,7 +67,7 @@ const (
 	// does.
 	retryEvery = 5 * time.Second
 	// lookEvery is how often a drain looks which pods have gone.
-	lookEvery = time.Second
+	lookEvery = 900 * time.Millisecond // and not at the moment of a retry, which would find old news
 )
 
 // Run drains the node: it cordons it, evicts all pods that are to go and waits
