@@ -170,6 +170,7 @@ func TestDrain(t *testing.T) {
 		b.press("y")
 		time.Sleep(3 * time.Second)
 		b.settle()
+		b.press("g") // the cursor is on the pod that was told of first
 		seen.both(b, "running")
 		b.resize(80, 24)
 		b.want("drain node/node-a", "2 of 4 pods gone, 1 waiting, 1 terminating, 1 stays", "pdb/web needs 2 healthy pods")
