@@ -56,10 +56,14 @@ func (b *body) rest(start []byte) (line []byte, missing int, err error) {
 		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
-		if missing > 0 {
-			b.long = cut(b.long, maxLine-maxSGR)
+		if missing == 0 {
+			return b.long, 0, err
 		}
-		return b.long, missing, err
+		if err == nil {
+			missing-- // the end of the line
+		}
+		line = cut(b.long, maxLine-maxSGR)
+		return line, missing + len(b.long) - len(line), err
 	}
 }
 

@@ -47,9 +47,9 @@ func (r *records) continues(text []byte, at int64, level Level, format Format) b
 	switch {
 	case bytes.HasPrefix(text, []byte(pythonTrace)):
 		r.mode = pythonFrames
-	case bytes.HasPrefix(text, []byte("panic: ")), bytes.HasPrefix(text, []byte("fatal error: ")), bytes.HasPrefix(text, []byte("goroutine ")):
+	case bytes.HasPrefix(text, []byte("fatal error: ")), bytes.HasPrefix(text, []byte("goroutine ")):
 		r.mode = goTrace
-	case !joined && format == Plain && bytes.Contains(text, []byte(" panic: ")):
+	case !joined && format == Plain && bytes.Contains(text, []byte("panic")):
 		r.mode = goTrace
 	}
 	return joined

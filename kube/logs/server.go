@@ -22,8 +22,8 @@ import (
 const (
 	// Connections are opened at this rate, so that two hundred at once are no
 	// burden; the first so many need not wait.
-	opensPerSecond = 50
-	opensAtOnce    = 20
+	opensPerSecond = 100
+	opensAtOnce    = 100
 	// Over HTTP/1.1 nothing tells a dead connection from a container that says
 	// nothing. There a log that is silent for so long is opened anew.
 	silentFor = 2 * time.Minute

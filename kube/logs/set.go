@@ -29,26 +29,6 @@ const (
 	pollPod = 3 * time.Second
 )
 
-// Selection is some pods, and which of their containers.
-type Selection struct {
-	Namespace string                 // "" for all
-	Labels    string                 // label selector
-	Fields    string                 // field selector
-	Pod       string                 // the one of that name, if not ""
-	Match     func(*object.Pod) bool // further condition, nil for none
-	Container string                 // "" for all
-}
-
-func (s Selection) scope() store.Scope {
-	fields := s.Fields
-	if s.Pod != "" {
-		fields = strings.Trim("metadata.name="+s.Pod+","+fields, ",")
-	}
-	return store.Scope{Namespace: s.Namespace, Labels: s.Labels, Fields: fields}
-}
-
-func (s Selection) wants(p *object.Pod) bool { return s.Match == nil || s.Match(p) }
-
 // set keeps one stream for each container of the selected pods that has
 // started. All but status belongs to the goroutine of run.
 type set struct {
@@ -320,7 +300,8 @@ func (s *set) update(ctx context.Context, pods []*podLogs) {
 			known.stream = s.stream(l, c, known.id)
 			known.stream.see(now)
 			// Lines wait from now on for those of all that begin together.
-			if known.stream.lane.opening(ctx, firstWait) != nil {
+			turn := time.Duration(len(starting)) * time.Second / opensPerSecond
+			if known.stream.lane.opening(ctx, firstWait+turn) != nil {
 				return
 			}
 			starting, of = append(starting, known.stream), append(of, l)

@@ -20,8 +20,10 @@ import (
 const (
 	minBackoff = 250 * time.Millisecond
 	maxBackoff = 3 * time.Second
-	// Rights change rarely, and each refusal is in the server's audit log.
-	refusedBackoff = 30 * time.Second
+	// A server that has just started refuses everything for a moment. Otherwise
+	// rights change rarely, and each refusal is in the server's audit log.
+	minRefusedBackoff = time.Second
+	maxRefusedBackoff = 30 * time.Second
 	// A log ends a moment before the API server knows that its container did.
 	statusLag = 2 * time.Second
 	// A connection that lived so long was a good one.
@@ -131,7 +133,7 @@ func (s *stream) run(ctx context.Context) {
 	if s.whole {
 		_ = s.mark(ctx, s.look().started, "started") // ctx is looked at next
 	}
-	backoff := minBackoff
+	backoff, refusal := minBackoff, minRefusedBackoff
 	for try := 1; ; try++ {
 		if err := s.turns.admit(ctx); err != nil {
 			return
@@ -159,7 +161,9 @@ func (s *stream) run(ctx context.Context) {
 			return
 		case refused(err):
 			s.book.set(s.id, Refused, err)
-			s.await(ctx, now, refusedBackoff)
+			s.await(ctx, now, refusal)
+			refusal = min(refusal*2, maxRefusedBackoff)
+			continue
 		case err == nil && fresh == 0 && now.state != object.Running:
 			s.book.set(s.id, Ended, nil)
 			s.resume.ended()
@@ -177,6 +181,7 @@ func (s *stream) run(ctx context.Context) {
 			s.await(ctx, now, backoff/2+rand.N(backoff))
 			backoff = min(backoff*2, maxBackoff)
 		}
+		refusal = minRefusedBackoff
 	}
 }
 
