@@ -268,6 +268,9 @@ func (a *App) dialogKey(msg tea.KeyPressMsg) tea.Cmd {
 		return a.say(theme.Warn, "enter does not say yes: "+d.label(keymap.DialogYes)+" does, "+d.label(keymap.PromptCancel)+" leaves")
 	}
 	ids := a.opts.Keys.ActionsIn(key, keymap.Confirm)
+	if bare, ok := afterEscape(msg); ok && len(ids) == 0 {
+		return tea.Batch(a.leaveDialog(), a.key(bare))
+	}
 	if len(ids) == 0 {
 		d.key(msg)
 		return nil

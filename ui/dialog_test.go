@@ -85,6 +85,18 @@ func TestDialogLeft(t *testing.T) {
 	}
 }
 
+// Escape is not lost where the key after it comes with it, as over a slow
+// connection.
+func TestDialogLeftInOnePiece(t *testing.T) {
+	for _, name := range []string{"", "prod"} {
+		a := ask(t, &ui.Dialog{Name: name, NameOf: "the context"})
+		a.Type(uitest.Alt("?"))
+		a.next(t, "no")
+		a.WaitFor(t, "Move up one row or line")
+		a.silent(t)
+	}
+}
+
 // Where a name has to be typed, letters are letters, and the key that says yes
 // is another.
 func TestDialogName(t *testing.T) {

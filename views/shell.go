@@ -109,6 +109,9 @@ func startAttach(v *verb, s *Session, sel chosen) tea.Msg {
 func (s *Session) visit(word string, ref kube.Ref, in container.Target, session *container.Session) tea.Msg {
 	began := time.Now()
 	return tea.Exec(session, func(err error) tea.Msg {
+		if found := session.Target(); found.Container != "" {
+			in = found
+		}
 		s.deed(word, ref, "in container "+in.Container, began, err)
 		switch {
 		case errors.Is(err, container.ErrNoProgram):
