@@ -50,7 +50,9 @@ const benchCount = 1_000_000
 // replay serves one log, once.
 type replay struct{ log []byte }
 
-func (r replay) alive(ctx context.Context) context.Context { return ctx }
+func (r replay) alive(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithCancel(ctx)
+}
 
 func (r replay) open(context.Context, *corev1.PodLogOptions) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(r.log)), nil
@@ -175,4 +177,25 @@ func BenchmarkSnapshotWindow(b *testing.B) {
 		from := i % uint64(s.Len())
 		s.Range(from, from+50, func(Line) bool { return true })
 	}
+}
+
+// A flood: twenty times what the ring holds goes through it. The memory that
+// the process takes from the system must not grow with it.
+func BenchmarkFlood(b *testing.B) {
+	const limit, times = 64 << 20, 20
+	text := []byte(benchLines(1, time.Unix(0, 0), 0)[31:])
+	var most uint64
+	for b.Loop() {
+		r := NewRing(limit)
+		var mem runtime.MemStats
+		for i := range limit * times / len(text) {
+			r.add(int64(i), 0, text)
+			if i%100_000 == 0 {
+				r.Publish()
+				runtime.ReadMemStats(&mem)
+				most = max(most, mem.HeapInuse)
+			}
+		}
+	}
+	b.ReportMetric(float64(most)/limit, "heap/limit")
 }

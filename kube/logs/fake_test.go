@@ -78,7 +78,9 @@ func (n *node) sight() sight {
 	return s
 }
 
-func (n *node) alive(ctx context.Context) context.Context { return ctx }
+func (n *node) alive(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithCancel(ctx)
+}
 
 func (n *node) open(ctx context.Context, o *corev1.PodLogOptions) (io.ReadCloser, error) {
 	n.mu.Lock()

@@ -63,7 +63,7 @@ func (f *Folder) Line(l *Line) (text string, quiet int) {
 	case l.Flags&Marker != 0:
 		return text, 0
 	case l.Format == JSON:
-		f.object([]byte(text), "")
+		f.object([]byte(text), "", 0)
 	case l.Format == Logfmt:
 		eachPair([]byte(text), func(key, value []byte) bool {
 			f.field(string(key), value, Logfmt)
@@ -94,11 +94,11 @@ func (f *Folder) Line(l *Line) (text string, quiet int) {
 	return b.String(), quiet
 }
 
-func (f *Folder) object(b []byte, prefix string) {
+func (f *Folder) object(b []byte, prefix string, depth int) {
 	eachJSON(b, func(key, value []byte) bool {
 		name := prefix + string(key)
-		if len(value) > 0 && value[0] == '{' && !f.hide[name] && !f.chosen(name) {
-			f.object(value, name+".")
+		if len(value) > 0 && value[0] == '{' && depth < maxDepth && !f.hide[name] && !f.chosen(name) {
+			f.object(value, name+".", depth+1)
 			return true
 		}
 		f.field(name, value, JSON)

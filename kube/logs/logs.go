@@ -55,7 +55,7 @@ type Status struct {
 	Live    int          // whose log is followed
 	Broken  int          // whose connection was lost and is resumed
 	Refused int          // that the user may not read
-	Waiting int          // that have started and wait for their turn
+	Waiting int          // that have not started, or wait for their turn
 	Lines   uint64       // read so far
 	Errors  uint64       // of them, of level error or worse
 	Capped  uint64       // lines that were cut because of their length
@@ -121,6 +121,13 @@ func (l *Log) Ended() <-chan struct{} { return l.ended }
 // Sources returns the containers, by their ID.
 func (l *Log) Sources() []Source { return l.book.list() }
 
+// Source returns one container.
+func (l *Log) Source(id SourceID) Source {
+	l.book.mu.Lock()
+	defer l.book.mu.Unlock()
+	return l.book.sources[id]
+}
+
 // Rates returns how many lines there were in the last n buckets of time, of one
 // container or, if source is negative, of all.
 func (l *Log) Rates(source, n int) Rates {
@@ -177,7 +184,7 @@ type writer struct {
 	ring *Ring
 	book *book
 	each func(Line)
-	last SourceID
+	last SourceID // of the last line, if there is any
 	any  bool
 	held bool // the book is locked
 }

@@ -18,21 +18,21 @@ type resume struct {
 	seed     maphash.Seed
 	first    int64 // the time of the first line ever: what is older was not asked for
 	begun    bool
-	from     int64   // lines from this time on are remembered
-	seen     []print // those lines, in their order
-	last     print   // the last line
-	complete bool    // and it ended its log
+	from     int64         // lines from this time on are remembered
+	seen     []fingerprint // those lines, in their order
+	last     fingerprint   // the last line
+	complete bool          // and it ended its log
 
 	// While a part is read again:
-	known  map[print]int
+	known  map[fingerprint]int
 	until  int64 // the time of the newest of them
 	frozen bool  // what was seen is not forgotten
 	met    bool  // one of them was met
 	lost   bool  // the last line was not yet met
 }
 
-// print tells a line from others.
-type print struct {
+// fingerprint tells a line from others.
+type fingerprint struct {
 	time int64
 	hash uint64
 }
@@ -48,7 +48,7 @@ func (r *resume) since() (time.Time, bool) {
 // again prepares for reading from since() on. If more follows that is read
 // again too, keep is set.
 func (r *resume) again(keep bool) {
-	r.known = make(map[print]int, len(r.seen))
+	r.known = make(map[fingerprint]int, len(r.seen))
 	r.until = r.last.time
 	for _, p := range r.seen {
 		r.known[p]++
@@ -75,7 +75,7 @@ const (
 
 // meet says whether a line is new, and remembers it.
 func (r *resume) meet(at int64, line []byte, missing int) verdict {
-	p := print{time: at, hash: maphash.Bytes(r.seed, line) + uint64(missing)}
+	p := fingerprint{time: at, hash: maphash.Bytes(r.seed, line) + uint64(missing)}
 	if !r.begun {
 		r.begun, r.first = true, at
 		r.from = floor(at)

@@ -160,7 +160,7 @@ func (r *Ring) open(n int) *segment {
 	return s
 }
 
-func (s *segment) bytes() int { return cap(s.text) + cap(s.lines)*entryBytes }
+func (g *segment) bytes() int { return cap(g.text) + cap(g.lines)*entryBytes }
 
 // Publish shows readers what was added.
 func (r *Ring) Publish() {

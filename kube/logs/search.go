@@ -257,7 +257,7 @@ func (s *Search) around(before, b, after *block) bitset {
 				from, _ := b.seg.record(n - 1)
 				shown.setRange(from, n)
 			}
-			if i > s.opts.Context && !(s.opts.Records && after.seg.continued(i)) {
+			if i > s.opts.Context && (!s.opts.Records || !after.seg.continued(i)) {
 				break // nothing further on reaches back
 			}
 		}

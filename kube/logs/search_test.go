@@ -93,6 +93,24 @@ func TestSearchAgainstNaive(t *testing.T) {
 	}
 }
 
+// A search may be closed at any moment, as when the next letter is typed.
+func TestSearchClosedWhileLooking(t *testing.T) {
+	r := NewRing(64 << 20)
+	fill(r, rand.New(rand.NewPCG(1, 2)), 200_000)
+	r.Publish()
+	q, err := ParseQuery("level>=error")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 300 {
+		s := r.Search(q, SearchOptions{Records: true})
+		if i%3 == 0 {
+			<-s.Changed()
+		}
+		s.Close()
+	}
+}
+
 func compareNaive(t *testing.T, what string, snap *Snapshot, q *Query, o SearchOptions, m *Matches) {
 	t.Helper()
 	var lines []Line
@@ -123,22 +141,7 @@ func compareNaive(t *testing.T, what string, snap *Snapshot, q *Query, o SearchO
 	if !slices.Equal(found, hits) && snap.First() > 0 || !slices.Equal(back, hits) {
 		t.Errorf("%s: matches %v, back %v, want %v", what, found, back, hits)
 	}
-	shown := map[uint64]bool{}
-	for _, seq := range hits {
-		i := int(seq - snap.First())
-		for k := max(0, i-o.Context); k <= min(len(lines)-1, i+o.Context); k++ {
-			shown[lines[k].Seq] = true
-		}
-		if !o.Records {
-			continue
-		}
-		for k := i; k > 0 && lines[k].Flags&Continued != 0; k-- {
-			shown[lines[k-1].Seq] = true
-		}
-		for k := i + 1; k < len(lines) && lines[k].Flags&Continued != 0; k++ {
-			shown[lines[k].Seq] = true
-		}
-	}
+	shown := shownNaive(lines, hits, o)
 	have := map[uint64]bool{}
 	for pos := m.First(); pos < m.End(); pos++ {
 		seq, match, _ := m.At(pos)
@@ -153,6 +156,27 @@ func compareNaive(t *testing.T, what string, snap *Snapshot, q *Query, o SearchO
 			t.Errorf("%s: line %d shown: %v, want %v", what, l.Seq, have[l.Seq], shown[l.Seq])
 		}
 	}
+}
+
+// shownNaive returns the lines that match and those around them.
+func shownNaive(lines []Line, hits []uint64, o SearchOptions) map[uint64]bool {
+	shown := map[uint64]bool{}
+	for _, seq := range hits {
+		i := int(seq - lines[0].Seq)
+		for k := max(0, i-o.Context); k <= min(len(lines)-1, i+o.Context); k++ {
+			shown[lines[k].Seq] = true
+		}
+		if !o.Records {
+			continue
+		}
+		for k := i; k > 0 && lines[k].Flags&Continued != 0; k-- {
+			shown[lines[k-1].Seq] = true
+		}
+		for k := i + 1; k < len(lines) && lines[k].Flags&Continued != 0; k++ {
+			shown[lines[k].Seq] = true
+		}
+	}
+	return shown
 }
 
 func TestQuery(t *testing.T) {

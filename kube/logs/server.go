@@ -65,13 +65,16 @@ func newServer(ctx context.Context, c *kube.Client) *server {
 	return s
 }
 
-func (s *server) alive(ctx context.Context) context.Context {
+func (s *server) alive(ctx context.Context) (context.Context, context.CancelFunc) {
 	s.mu.Lock()
 	epoch := s.epoch
 	s.mu.Unlock()
-	ctx, cancel := context.WithCancelCause(ctx)
-	context.AfterFunc(epoch, func() { cancel(context.Cause(epoch)) })
-	return ctx
+	ctx, end := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(epoch, func() { end(context.Cause(epoch)) })
+	return ctx, func() {
+		stop()
+		end(context.Canceled)
+	}
 }
 
 // podServer opens the logs of one container.

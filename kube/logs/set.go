@@ -294,7 +294,7 @@ func (s *set) update(ctx context.Context, pods []*podLogs) {
 				known.stream.see(now)
 				continue
 			}
-			if !begun(c) {
+			if !begun(c) || s.opts.Previous && c.Last == nil {
 				continue
 			}
 			known.stream = s.stream(l, c, known.id)
@@ -340,7 +340,7 @@ func (s *set) follow(ctx context.Context, st *stream, l *podLogs) {
 		if st.failed {
 			text = "pod gone, its last lines may be missing"
 		}
-		_ = st.mark(ctx, 0, text) // it fails when the log is closed
+		_ = st.mark(ctx, time.Now().Unix(), text) // it fails when the log is closed
 	}
 	_ = st.lane.close(ctx)
 }

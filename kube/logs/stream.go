@@ -39,8 +39,8 @@ const (
 type opener interface {
 	open(ctx context.Context, opts *corev1.PodLogOptions) (io.ReadCloser, error)
 	// alive returns a context that ends, besides with ctx, when the server is
-	// found to be silent.
-	alive(ctx context.Context) context.Context
+	// found to be silent. cancel frees what it takes.
+	alive(ctx context.Context) (_ context.Context, cancel context.CancelFunc)
 }
 
 // turns keeps the number of streams, and of requests a second, in bounds.
@@ -238,7 +238,7 @@ func (s *stream) await(ctx context.Context, before sight, limit time.Duration) {
 // well, each time. The current one is asked for first: then no restart in
 // between goes unnoticed.
 func (s *stream) pass(ctx context.Context) (fresh int, err error) {
-	conn, cancel := context.WithCancel(s.opener.alive(ctx))
+	conn, cancel := s.opener.alive(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.gone, cancel)()
 	if s.previous {
