@@ -175,39 +175,27 @@ func tending() []scenario {
 			name: "cordon, taint and label a node", cluster: workshop, args: []string{"nodes"},
 			run: func(t *terminal) {
 				name, _ := t.nodeWith("")
-				node := func() *corev1.Node {
-					n, err := t.api.CoreV1().Nodes().Get(t.Context(), name, metav1.GetOptions{})
-					t.must(err)
-					return n
-				}
-				tainted := func() bool {
-					return slices.ContainsFunc(node().Spec.Taints, func(x corev1.Taint) bool { return x.Key == "acting" })
-				}
 				t.Live().Select(name).Press("C").Footer("done: node/"+name+": no new pods are placed here, u undoes it").Row(name, "cordoned")
-				if !node().Spec.Unschedulable {
+				if !t.unschedulable(name) {
 					t.Error("the node is not cordoned")
 				}
 				t.Press("C").Footer("pods are placed here again")
-				if node().Spec.Unschedulable {
+				if t.unschedulable(name) {
 					t.Error("the node is cordoned")
 				}
 				t.menu("taint").Sees("taints of node/").Press("acting", uitest.Enter).Footer("says no effect").
 					Press("=yes:NoSchedule", uitest.Enter).Sees("taint node/"+name+"?", "y taint").Press("y").Footer("done: node/" + name)
-				if !tainted() {
+				if !t.tainted(name) {
 					t.Error("the node has no such taint")
 				}
 				t.Press("u").Sees("y undo").Press("y").Footer("done: node/" + name + ": undo")
-				if tainted() {
+				if t.tainted(name) {
 					t.Error("the node has the taint")
 				}
 				t.menu("label").Sees("labels of node/").Press("acting=yes", uitest.Enter).Footer("done: node/" + name)
-				if node().Labels["acting"] != "yes" {
-					t.Error("the node has no such label")
-				}
+				t.wantLabel(name, "yes")
 				t.menu("label").Sees("labels of node/").Press("acting-", uitest.Enter).Footer("done: node/"+name, "labels -acting")
-				if _, ok := node().Labels["acting"]; ok {
-					t.Error("the node has the label")
-				}
+				t.wantLabel(name, "")
 			},
 		},
 		{
@@ -291,6 +279,27 @@ func tending() []scenario {
 func (t *terminal) menu(title string) *terminal {
 	t.Helper()
 	return t.Press("a").Sees("actions›").Press(title).Sees("actions› " + title).Press(uitest.Enter).Misses("actions›")
+}
+
+func (t *terminal) node(name string) *corev1.Node {
+	t.Helper()
+	n, err := t.api.CoreV1().Nodes().Get(t.Context(), name, metav1.GetOptions{})
+	t.must(err)
+	return n
+}
+
+// tainted reports whether a node has the taint of these scenarios.
+func (t *terminal) tainted(name string) bool {
+	t.Helper()
+	return slices.ContainsFunc(t.node(name).Spec.Taints, func(x corev1.Taint) bool { return x.Key == "acting" })
+}
+
+// wantLabel checks the label of these scenarios on a node, "" for none.
+func (t *terminal) wantLabel(name, want string) {
+	t.Helper()
+	if got := t.node(name).Labels["acting"]; got != want {
+		t.Fatalf("label %q, want %q", got, want)
+	}
 }
 
 func (t *terminal) must(err error) {

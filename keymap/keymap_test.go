@@ -138,6 +138,18 @@ func TestWith(t *testing.T) {
 			want:      map[ActionID]string{ObjectDescribe: "y", ObjectYAML: ""},
 		},
 		{
+			name:      "enter for yes",
+			overrides: map[string][]string{"dialog.yes": {"enter"}},
+			want:      map[ActionID]string{DialogYes: "y"},
+			problems:  []string{"dialog.yes: enter never says yes: it is pressed too easily"},
+		},
+		{
+			name:      "nothing but letters for yes",
+			overrides: map[string][]string{"dialog.yes": {"o"}},
+			want:      map[ActionID]string{DialogYes: "y"},
+			problems:  []string{"dialog.yes: needs a key that types nothing, such as ctrl+y: some questions want a name typed"},
+		},
+		{
 			name:      "unknown action",
 			overrides: map[string][]string{"object.descibe": {"D"}},
 			want:      map[ActionID]string{ObjectDescribe: "d"},

@@ -90,9 +90,15 @@ func (b Binding) refuses(keys []string) string {
 	if len(keys) == 0 && b.required {
 		return "needs a key: without one there is no way to " + b.Title
 	}
+	if b.ID == DialogYes && !slices.ContainsFunc(keys, func(key string) bool { return !isText(key) }) {
+		return "needs a key that types nothing, such as ctrl+y: some questions want a name typed"
+	}
 	for i, key := range keys {
 		if reason := misspelt(key); reason != "" {
 			return reason
+		}
+		if b.ID == DialogYes && key == "enter" {
+			return "enter never says yes: it is pressed too easily"
 		}
 		if slices.Contains(keys[:i], key) {
 			return fmt.Sprintf("%s is there twice", key)
