@@ -16,6 +16,7 @@ type logLines struct {
 	snap   *logs.Snapshot
 	only   *logs.Matches // what is shown, nil for all
 	marked *logs.Query   // what is highlighted, nil for nothing
+	folder *logs.Folder  // makes one readable line of fields, nil to show them as written
 
 	sources []logs.Source
 	labels  []string // by source
@@ -105,7 +106,10 @@ func (x *logLines) Line(pos uint64) (logview.Line, bool) {
 	if int(l.Source) < len(x.labels) {
 		out.Source = x.labels[l.Source]
 	}
-	if l.Flags&logs.Coloured != 0 {
+	switch {
+	case x.folder != nil && (l.Format == logs.JSON || l.Format == logs.Logfmt):
+		out.Text, out.Quiet = x.folder.Line(&l)
+	case l.Flags&logs.Coloured != 0:
 		out.Text, out.Styles = logview.Split(l.Raw)
 	}
 	if !x.marked.Empty() {

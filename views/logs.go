@@ -1,9 +1,7 @@
 package views
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -93,7 +91,7 @@ func (p *logPage) Show() tea.Cmd {
 		changed, unsubscribe := p.log.Ring().Subscribe()
 		context.AfterFunc(p.ctx, unsubscribe)
 		p.pass(changed, p.ctx)
-		p.lines = &logLines{log: p.log}
+		p.lines = &logLines{log: p.log, folder: logs.NewFolder(logs.Fold{})}
 		p.lines.look(nil)
 		p.window.SetLines(p.lines)
 		p.errors = p.find("level>=error", logs.SearchOptions{})
@@ -289,14 +287,18 @@ func (p *logPage) status() logview.Status {
 // detail is what is shown below a line that is expanded: its fields as a tree.
 func (p *logPage) detail(l logview.Line) []textview.Line {
 	line, ok := p.lines.snap.At(l.ID)
-	if !ok || line.Format != logs.JSON {
+	if !ok || line.Format == logs.Plain || line.Format == logs.Klog {
 		return nil
 	}
-	var tree bytes.Buffer
-	if json.Indent(&tree, []byte(line.Text()), "", "  ") != nil {
-		return nil
+	var lines []textview.Line
+	for _, n := range logs.Tree(&line) {
+		indent := strings.Repeat("  ", n.Depth)
+		lines = append(lines, textview.Line{{Text: indent + n.Key + " ", Tone: theme.Field}, {Text: n.Value}})
+		for _, more := range n.Lines {
+			lines = append(lines, textview.Line{{Text: indent + "  " + more}})
+		}
 	}
-	return textview.FromText(tree.String(), theme.Text)
+	return lines
 }
 
 // Move moves the cursor or the window.
@@ -443,7 +445,7 @@ func (p *logPage) setFilter(text string) {
 	}
 	p.filter.end()
 	p.only, p.filter = text, p.find(text, logs.SearchOptions{Records: true})
-	lines := &logLines{log: p.log, marked: p.lines.marked}
+	lines := &logLines{log: p.log, marked: p.lines.marked, folder: p.lines.folder}
 	p.lines = lines
 	p.look()
 	p.window.SetLines(lines)
