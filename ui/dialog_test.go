@@ -155,7 +155,8 @@ func TestDialogLoads(t *testing.T) {
 	}
 	a := ask(t, d)
 	a.WaitFor(t, "asking the server…")
-	a.Type("y")
+	a.Type("y", uitest.Enter)
+	a.WaitFor(t, "enter does not say yes") // and so the key before it has been answered
 	a.silent(t)
 	arrives <- "first"
 	a.WaitFor(t, "first")
