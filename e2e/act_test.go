@@ -109,7 +109,7 @@ func tending() []scenario {
 				for _, name := range []string{"gone-a", "gone-b", "gone-c", "stays"} {
 					t.create(name, "box:v1", nil)
 				}
-				t.Live().Press("/", "gone-", uitest.Enter).Rows("gone-a", "gone-b", "gone-c").Select("gone-a").Press(uitest.Space, uitest.Down, uitest.Space, "/", uitest.Ctrl('u'), "gone-b", uitest.Enter).Rows("gone-b")
+				t.Live().Press("/", "gone-", uitest.Enter).Rows("gone-a", "gone-b", "gone-c").Select("gone-a").Press(uitest.Space, uitest.Down, uitest.Space, "/", uitest.Ctrl('u'), "gone-b", uitest.Enter).Rows("●gone-b")
 				t.Press(uitest.Ctrl('d')).Sees("delete 2 pods?", "1 of them", "hidden by the filter", "y delete").Press(uitest.Tab, uitest.Right).
 					Sees("force ‹yes›", "delete by force", "y delete").Press("y").Footer("done: delete 2 pods")
 				t.wantPods("gone-c", "stays")
