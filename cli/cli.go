@@ -129,7 +129,7 @@ opens another view: qd pods, qd nodes, qd certificates.cert-manager.io.`,
 		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
 	})
 	c.completeFlags(root)
-	root.AddCommand(c.get(), c.config(), c.versionCommand())
+	root.AddCommand(c.get(), c.logs(), c.config(), c.versionCommand())
 	checkCompletion(root)
 	return root
 }
