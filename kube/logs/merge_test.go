@@ -37,7 +37,9 @@ func merging(t *testing.T, n int, do func(t *testing.T, lanes []*lane, sofar fun
 		lanes := make([]*lane, n)
 		for i := range lanes {
 			lanes[i] = m.lane(b.add(Source{}))
+			say(t, lanes[i]) // nothing, so that the merger knows of all before the first line
 		}
+		synctest.Wait()
 		do(t, lanes, func() string {
 			synctest.Wait()
 			return text(ring.Snapshot())
