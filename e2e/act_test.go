@@ -93,7 +93,7 @@ func acting() []scenario {
 				t.wantSuspended("yearly", true)
 				t.Press("u").Sees("y undo").Press("y").Footer("done: cronjob/yearly: undo")
 				t.wantSuspended("yearly", false)
-				t.Press(":", "jobs", uitest.Enter).Live().Select("yearly-manual-").Press("t").Sees("run again job/yearly-manual-", "-rerun-", "y run again").Press("y").Footer("done: job/yearly-manual-")
+				t.Press(":", "jobs", uitest.Enter).Header("  jobs").Live().Select("yearly-manual-").Press("t").Sees("run again job/yearly-manual-", "-rerun-", "y run again").Press("y").Footer("done: job/yearly-manual-")
 				t.wantJobs(2)
 			},
 		},
@@ -114,7 +114,7 @@ func tending() []scenario {
 					Sees("force ‹yes›", "delete by force", "y delete").Press("y").Footer("done: delete 2 pods")
 				t.wantPods("gone-c", "stays")
 				t.workspace("doomed")
-				t.Press(":", "namespaces", uitest.Enter).Live().Press("/", "doomed", uitest.Enter).Rows("doomed").Select("doomed").Press(uitest.Ctrl('d')).Sees("type doomed, the name of the object")
+				t.Press(":", "namespaces", uitest.Enter).Header("namespaces").Live().Press("/", "doomed", uitest.Enter).Rows("doomed").Select("doomed").Press(uitest.Ctrl('d')).Sees("type doomed, the name of the object")
 				t.Press("dooned", uitest.Ctrl('y')).Footer(`"dooned" is not doomed`)
 				if t.namespace("doomed").DeletionTimestamp != nil {
 					t.Error("the namespace goes although another name was typed")

@@ -29,7 +29,7 @@ func denying() []scenario {
 					t.Errorf("labels %v", m.Labels)
 				}
 				t.Press(uitest.Ctrl('d')).Sees("y delete").Press("y").Footer("done: cm/mine").Misses("mine ")
-				t.Press(":", "resourcequotas", uitest.Enter).Live().Select("payments")
+				t.Press(":", "resourcequotas", uitest.Enter).Header("resourcequotas").Live().Select("payments")
 				t.reason("delete", "you may not delete resourcequotas in payments")
 				t.reason("label", "you may not patch resourcequotas in payments")
 				t.Press(uitest.Ctrl('d')).Footer("you may not delete resourcequotas in payments").Misses("esc cancel")
@@ -50,7 +50,7 @@ func denying() []scenario {
 				} {
 					t.reason(title, why)
 				}
-				t.Press(":", "pods", uitest.Enter).Live().Select("storefront-")
+				t.Press(":", "pods", uitest.Enter).Header("pods").Live().Select("storefront-")
 				for title, why := range map[string]string{
 					"shell": "you may not create pods/exec in web", "attach": "you may not create pods/attach in web",
 					"copy from": "you may not create pods/exec in web", "copy to": "you may not create pods/exec in web",
@@ -59,7 +59,7 @@ func denying() []scenario {
 					t.reason(title, why)
 				}
 				t.Press("s").Footer("you may not create pods/exec in web")
-				t.Press(":", "nodes", uitest.Enter).Live().Select("std-a-01")
+				t.Press(":", "nodes", uitest.Enter).Header("nodes").Live().Select("std-a-01")
 				t.reason("cordon", "you may not patch nodes").reason("taint", "you may not patch nodes").reason("shell", "you may not create pods in web")
 				if now := t.state("web"); now != before {
 					t.Errorf("the cluster was changed:\n%s\nbefore:\n%s", now, before)
@@ -81,10 +81,10 @@ func denying() []scenario {
 				t.Live().Header(" RO ").Select("storefront")
 				refused("s", "r", "i", "z", "f", uitest.Ctrl('d'))
 				t.reason("label", why).reason("annotate", why).reason("remove finalizer", why)
-				t.Press(":", "pods", uitest.Enter).Live().Select("storefront-")
+				t.Press(":", "pods", uitest.Enter).Header("pods").Live().Select("storefront-")
 				refused("s", "f", uitest.Ctrl('d'))
 				t.reason("attach", why).reason("debug", why).reason("copy from", why).reason("copy to", why).reason("evict", why)
-				t.Press(":", "nodes", uitest.Enter).Live().Select("std-a-01")
+				t.Press(":", "nodes", uitest.Enter).Header("nodes").Live().Select("std-a-01")
 				refused("s", "C", uitest.Ctrl('d'))
 				t.reason("taint", why)
 				t.Press("!").Sees("read-only now", "--readonly", "type playground, the name of the context").Press(uitest.Ctrl('y'), uitest.Esc).Header(" RO ")
