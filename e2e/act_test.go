@@ -192,7 +192,7 @@ func tending() []scenario {
 				if t.tainted(name) {
 					t.Error("the node has the taint")
 				}
-				t.menu("label").Sees("labels of node/").Press("acting=yes", uitest.Enter).Footer("done: node/" + name)
+				t.menu("label").Sees("labels of node/").Press("acting=yes", uitest.Enter).Footer("done: node/"+name, "acting=yes")
 				t.wantLabel(name, "yes")
 				t.menu("label").Sees("labels of node/").Press("acting-", uitest.Enter).Footer("done: node/"+name, "labels -acting")
 				t.wantLabel(name, "")
