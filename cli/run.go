@@ -257,12 +257,12 @@ func (c *capture) take() []string {
 	return lines
 }
 
-// restore gives the standard error back. It may be called twice.
+// restore gives the standard error back. It may be called twice. The pipe is not
+// closed: a credential plugin that is being started at this moment has it.
 func (c *capture) restore() {
 	if c.pipe == nil {
 		return
 	}
 	os.Stderr = c.original
-	_ = c.pipe.Close()
 	c.pipe = nil
 }
