@@ -36,7 +36,7 @@ func draining() []scenario {
 					t.Errorf("%s/%s %s is still there", pod.Namespace, pod.Name, uid)
 				}
 				t.elsewhere(pods)
-				t.Press("u").Sees("undo cordon of node/" + node).Press("y").Sees("which is undone")
+				t.Press("u").Sees("undo cordon of node/"+node, "y undo").Press("y").Sees("which is undone")
 				if t.unschedulable(node) {
 					t.Error("the node is cordoned after the undo")
 				}
@@ -66,7 +66,7 @@ func draining() []scenario {
 				}
 				t.Press(":", "drains", uitest.Enter).Live().Row(node, "cancelled").
 					Press(uitest.Enter).Header("drain node/"+node).Row("checkout-", "not evicted")
-				t.Press("u").Sees("undo cordon of node/" + node).Press("y").Sees("which is undone")
+				t.Press("u").Sees("undo cordon of node/"+node, "y undo").Press("y").Sees("which is undone")
 				if t.unschedulable(node) {
 					t.Error("the node is cordoned after the undo")
 				}

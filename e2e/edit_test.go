@@ -71,7 +71,7 @@ func editing() []scenario {
 					t.Errorf("the editor was opened with:\n%s", text)
 				}
 				t.editor(`s/colour: 7/colour: green/`)
-				t.Press("e").Sees("blue → green").Press("y").Footer("done: cm/wrong")
+				t.Press("e").Sees("blue → green", "y change it").Press("y").Footer("done: cm/wrong")
 				if text := t.seen(); !strings.Contains(text, "## edit cm/wrong in editing: ") {
 					t.Errorf("the editor was opened with:\n%s", text)
 				}
