@@ -3,7 +3,6 @@ package views
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -11,8 +10,6 @@ import (
 
 	"quarterdeck/keymap"
 	"quarterdeck/kube/logs"
-	"quarterdeck/kube/object"
-	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
 	"quarterdeck/ui"
 	"quarterdeck/ui/logview"
@@ -38,9 +35,7 @@ type logPage struct {
 	cancel         context.CancelFunc
 	changed        chan struct{} // something of the log or of a search has changed
 	waiting        bool
-	styled, fold   bool
-	wrap           bool
-	source         logview.SourceColumn
+	noSource       bool // the column of sources is hidden
 }
 
 // logsFrame is the place of the logs of some pods.
@@ -49,32 +44,13 @@ func logsFrame(s *Session, title string, opts logs.Options) ui.Frame {
 		w := logview.New(s.Theme, s.Now)
 		w.SetFold(true)
 		w.SetStyled(true)
-		p := &logPage{session: s, title: title, opts: opts, window: w, fold: true, styled: true}
+		p := &logPage{session: s, title: title, opts: opts, window: w}
 		w.SetDetail(p.detail)
 		return p
 	}}
 }
 
-// openLogs opens the logs of the pods of the selection.
-func (s *Session) openLogs(title string, previous bool, selections []logs.Selection) tea.Msg {
-	opts := logs.Options{Selections: selections, Follow: !previous, Previous: previous}
-	opts.Span.Tail = logTail
-	if previous {
-		title += " (previous)"
-	}
-	return ui.Push(logsFrame(s, title, opts))
-}
-
-// logTail is how many lines of each container are read at first.
-const logTail = 1000
-
 type logsMsg struct{}
-
-// searching is a search of the log that goes on.
-type searching struct {
-	*logs.Search
-	query *logs.Query
-}
 
 // Title is the view's part of the path.
 func (p *logPage) Title() string { return "logs › " + p.title }
@@ -90,7 +66,7 @@ func (p *logPage) Show() tea.Cmd {
 		p.log, p.changed = logs.Open(p.session.Client, p.opts), make(chan struct{}, 1)
 		changed, unsubscribe := p.log.Ring().Subscribe()
 		context.AfterFunc(p.ctx, unsubscribe)
-		p.pass(changed, p.ctx)
+		p.pass(p.ctx, changed)
 		p.lines = &logLines{log: p.log, folder: logs.NewFolder(logs.Fold{})}
 		p.lines.look(nil)
 		p.window.SetLines(p.lines)
@@ -100,7 +76,7 @@ func (p *logPage) Show() tea.Cmd {
 }
 
 // pass makes changes of something changes of the page, until ctx ends.
-func (p *logPage) pass(from <-chan struct{}, ctx context.Context) { //nolint:revive // what is passed comes first
+func (p *logPage) pass(ctx context.Context, from <-chan struct{}) {
 	to := p.changed
 	go func() {
 		for {
@@ -130,32 +106,6 @@ func (p *logPage) Close() {
 		s.end()
 	}
 	go p.log.Close() // waits for connections to end
-}
-
-func (s *searching) end() {
-	if s != nil {
-		s.Close()
-	}
-}
-
-// find begins to search, nil for an empty text.
-func (p *logPage) find(text string, o logs.SearchOptions) *searching {
-	query, err := logs.ParseQuery(text)
-	if err != nil || query.Empty() {
-		return nil
-	}
-	o.From = p.from
-	s := &searching{p.log.Ring().Search(query, o), query}
-	p.pass(s.Changed(), p.ctx)
-	return s
-}
-
-// from says where lines are from. It is called by searches.
-func (p *logPage) from(id logs.SourceID) logs.Source {
-	if list := p.log.Sources(); int(id) < len(list) {
-		return list[id]
-	}
-	return logs.Source{}
 }
 
 // refresh is the shortest time between two looks at a log that grows.
@@ -203,7 +153,7 @@ func (p *logPage) Header() ui.Header {
 		return h
 	}
 	st := p.log.Status()
-	h.State, h.StateTone = "live", theme.OK
+	h.StateTone = theme.OK
 	glyphs := &p.session.Theme.Glyphs
 	switch {
 	case st.Pods.Phase == store.Syncing:
@@ -345,11 +295,11 @@ func (p *logPage) Actions() []ui.Action {
 		{ID: keymap.LogExpand, Run: p.expand},
 		{ID: keymap.LogNext, Quiet: true, Disabled: none, Run: func() tea.Msg { return p.jumpMatch(1) }},
 		{ID: keymap.LogPrevious, Quiet: true, Disabled: none, Run: func() tea.Msg { return p.jumpMatch(-1) }},
-		{ID: keymap.LogWrap, Run: do(func() { p.wrap = !p.wrap; w.SetWrap(p.wrap) })},
-		{ID: keymap.LogFold, Quiet: true, Run: do(func() { p.fold = !p.fold; w.SetFold(p.fold) })},
+		{ID: keymap.LogWrap, Run: do(func() { w.SetWrap(!w.Wrapped()) })},
+		{ID: keymap.LogFold, Quiet: true, Run: do(func() { w.SetFold(!w.Folded()) })},
 		{ID: keymap.LogClock, Quiet: true, Run: do(func() { w.SetClock((w.Clock() + 1) % (logview.NoClock + 1)) })},
 		{ID: keymap.LogSource, Quiet: true, Run: do(p.turnSource)},
-		{ID: keymap.LogColours, Quiet: true, Run: do(func() { p.styled = !p.styled; w.SetStyled(p.styled) })},
+		{ID: keymap.LogColours, Quiet: true, Run: do(func() { w.SetStyled(!w.Styled()) })},
 		{ID: keymap.LogTime, Quiet: true, Run: p.askTime},
 		{ID: keymap.LogMark, Quiet: true, Run: do(w.Mark)},
 		{ID: keymap.LogCopy, Quiet: true, Run: p.copy},
@@ -374,273 +324,10 @@ func (p *logPage) expand() tea.Msg {
 }
 
 func (p *logPage) turnSource() {
-	if p.source == logview.SourceNever {
-		p.source = logview.SourceAlways
-	} else {
-		p.source = logview.SourceNever
+	p.noSource = !p.noSource
+	column := logview.SourceAlways
+	if p.noSource {
+		column = logview.SourceNever
 	}
-	p.window.SetSourceColumn(p.source)
-}
-
-func notQuery(text string) string {
-	if _, err := logs.ParseQuery(text); err != nil {
-		return err.Error()
-	}
-	return ""
-}
-
-func (p *logPage) askSearch() tea.Msg {
-	before := p.marked
-	return ui.Ask(ui.Prompt{
-		Label: "/", Text: before, Hint: "text  /regex/  !not  level>=warn status>=500", Problem: notQuery,
-		Changed: func(text string) tea.Msg {
-			if notQuery(text) == "" {
-				p.setSearch(text)
-			}
-			return nil
-		},
-		Cancel: func() tea.Msg { p.setSearch(before); return nil },
-		Accept: func(text string) tea.Msg {
-			p.setSearch(text)
-			if text == "" {
-				return nil
-			}
-			return p.jumpMatch(-1)
-		},
-	})
-}
-
-func (p *logPage) setSearch(text string) {
-	if text == p.marked {
-		return
-	}
-	p.search.end()
-	p.marked, p.search = text, p.find(text, logs.SearchOptions{})
-	p.lines.marked = nil
-	if p.search != nil {
-		p.lines.marked = p.search.query
-	}
-	p.window.Refresh()
-}
-
-func (p *logPage) askFilter() tea.Msg {
-	before := p.only
-	return ui.Ask(ui.Prompt{
-		Label: "only ", Text: before, Hint: "text  /regex/  !not  level>=warn status>=500", Problem: notQuery,
-		Changed: func(text string) tea.Msg {
-			if notQuery(text) == "" {
-				p.setFilter(text)
-			}
-			return nil
-		},
-		Cancel: func() tea.Msg { p.setFilter(before); return nil },
-		Accept: func(text string) tea.Msg { p.setFilter(text); return nil },
-	})
-}
-
-// setFilter shows only the records in which something matches.
-func (p *logPage) setFilter(text string) {
-	if text == p.only {
-		return
-	}
-	p.filter.end()
-	p.only, p.filter = text, p.find(text, logs.SearchOptions{Records: true})
-	lines := &logLines{log: p.log, marked: p.lines.marked, folder: p.lines.folder}
-	p.lines = lines
-	p.look()
-	p.window.SetLines(lines)
-}
-
-func (p *logPage) jumpError(step int) tea.Msg {
-	return p.jump(p.errors, step, "error")
-}
-
-func (p *logPage) jumpMatch(step int) tea.Msg { return p.jump(p.search, step, "match") }
-
-// jump goes to the next line that a search has found, up if step is negative.
-func (p *logPage) jump(in *searching, step int, word string) tea.Msg {
-	if in == nil {
-		return nil
-	}
-	m := in.Matches()
-	ok := p.window.Jump(func(from uint64) (uint64, bool) {
-		seq := p.lines.seq(from)
-		for {
-			var ok bool
-			if step > 0 {
-				seq, ok = m.Next(seq)
-			} else {
-				seq, ok = m.Previous(seq)
-			}
-			if !ok {
-				return 0, false
-			}
-			// A filter may hide it.
-			if pos := p.lines.position(seq); pos < p.lines.Next() && p.lines.seq(pos) == seq {
-				return pos, true
-			}
-		}
-	})
-	if ok {
-		return nil
-	}
-	where := "after this line"
-	if step < 0 {
-		where = "before this line"
-	}
-	if !m.Complete() {
-		where += " so far: still looking"
-	}
-	return ui.Toast(theme.Muted, "no "+word+" "+where)
-}
-
-func (p *logPage) askTime() tea.Msg {
-	return ui.Ask(ui.Prompt{
-		Label: "go to ", Hint: "14:05, 14:05:30, or 10m ago",
-		Problem: func(text string) string {
-			if _, err := p.parseTime(text); err != nil && text != "" {
-				return err.Error()
-			}
-			return ""
-		},
-		Accept: func(text string) tea.Msg {
-			if at, err := p.parseTime(text); err == nil {
-				p.window.GoToTime(at)
-			}
-			return nil
-		},
-	})
-}
-
-// parseTime reads a time of today or yesterday, whichever was last, or an age.
-func (p *logPage) parseTime(text string) (time.Time, error) {
-	text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "ago"))
-	now := p.session.Now()
-	if d, err := time.ParseDuration(text); err == nil {
-		return now.Add(-d), nil
-	}
-	for _, layout := range []string{"15:04:05", "15:04", time.DateTime, time.RFC3339} {
-		at, err := time.ParseInLocation(layout, text, now.Location())
-		if err != nil {
-			continue
-		}
-		if at.Year() == 0 {
-			at = time.Date(now.Year(), now.Month(), now.Day(), at.Hour(), at.Minute(), at.Second(), 0, now.Location())
-			if at.After(now) {
-				at = at.AddDate(0, 0, -1)
-			}
-		}
-		return at, nil
-	}
-	return time.Time{}, fmt.Errorf("%q is no time: type 14:05, 2026-03-04 14:05:00, or 10m ago", text)
-}
-
-// copy copies the line under the cursor or the marked block, as written.
-func (p *logPage) copy() tea.Msg {
-	first, last, ok := p.window.Block()
-	if !ok {
-		return ui.Toast(theme.Warn, "there is no line to copy")
-	}
-	text, n := p.text(first, last)
-	return ui.Copy(text, thousands(n)+" lines")
-}
-
-// text returns the lines of some positions as they were written.
-func (p *logPage) text(first, last uint64) (string, int) {
-	var b strings.Builder
-	n := 0
-	for pos := first; pos <= last; pos++ {
-		if l, _, ok := p.lines.at(pos); ok {
-			b.WriteString(l.Text() + "\n")
-			n++
-		}
-	}
-	return b.String(), n
-}
-
-func (p *logPage) askSave() tea.Msg {
-	name := "logs-" + strings.NewReplacer("/", "-", " ", "-").Replace(p.title) + ".log"
-	return ui.Ask(ui.Prompt{Label: "save what is shown to: ", Text: name, Accept: func(path string) tea.Msg {
-		if strings.TrimSpace(path) == "" {
-			return ui.Toast(theme.Muted, "not saved: no file was named")
-		}
-		if p.lines.Next() == p.lines.First() {
-			return ui.Toast(theme.Warn, "there is nothing to save")
-		}
-		text, n := p.text(p.lines.First(), p.lines.Next()-1)
-		return ui.Start(ui.Task{Title: "save " + path, Run: func(context.Context, func(string)) tea.Msg {
-			f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the user named it
-			if err != nil {
-				return ui.Toast(theme.Error, "not saved: "+sanitize.Line(err.Error()))
-			}
-			_, err = f.WriteString(text)
-			if closed := f.Close(); err == nil {
-				err = closed
-			}
-			if err != nil {
-				return ui.Toast(theme.Error, "not all is saved: "+sanitize.Line(err.Error()))
-			}
-			return ui.Toast(theme.OK, fmt.Sprintf("saved %s lines to %s", thousands(n), path))
-		}})
-	}})
-}
-
-// logActions are the ways to the logs of what is selected.
-func (l *list[T]) logActions() []ui.Action {
-	selections, title := l.logSelections()
-	if len(selections) == 0 {
-		return nil
-	}
-	open := func(previous bool) func() tea.Msg {
-		return func() tea.Msg { return l.session.openLogs(title, previous, selections) }
-	}
-	return []ui.Action{
-		{ID: keymap.LogsOpen, Run: open(false)},
-		{ID: keymap.LogsPrevious, Quiet: true, Run: open(true)},
-	}
-}
-
-// logSelections are the pods of what is selected, and what they are called
-// together.
-func (l *list[T]) logSelections() ([]logs.Selection, string) {
-	var selections []logs.Selection
-	title := ""
-	for _, o := range l.selection() {
-		ref := l.res.ref(o)
-		sel := logs.Selection{Namespace: ref.Namespace}
-		switch scope, ok := l.podsOf(o); {
-		case ref.GVR.Resource == "pods":
-			uid := ref.UID
-			sel.Pod = ref.Name
-			sel.Match = func(p *object.Pod) bool { return uid == "" || p.UID == uid }
-			if l.res.Container != nil {
-				sel.Container = l.res.Container(o)
-			}
-		case ok:
-			sel.Namespace, sel.Labels, sel.Fields = scope.Namespace, scope.Labels, scope.Fields
-			if owner := scope.Owner; owner != "" {
-				sel.Match = func(p *object.Pod) bool { return p.Owner != nil && p.Owner.UID == owner }
-			}
-		default:
-			continue
-		}
-		selections = append(selections, sel)
-		if title == "" {
-			title = ref.String()
-			if sel.Container != "" {
-				title += " " + sel.Container
-			}
-		}
-	}
-	if n := len(selections); n > 1 {
-		title = fmt.Sprintf("%d %s", n, l.res.Name)
-	}
-	return selections, title
-}
-
-func (l *list[T]) podsOf(o T) (Scope, bool) {
-	if l.res.Pods == nil {
-		return Scope{}, false
-	}
-	return l.res.Pods(o)
+	p.window.SetSourceColumn(column)
 }
