@@ -167,7 +167,7 @@ func (f *file) rotate() error {
 	lock, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > staleLock {
-			return os.Remove(name) // so that the next line rotates
+			return unlessGone(os.Remove(name)) // so that the next line rotates
 		}
 		return nil
 	}
@@ -178,5 +178,14 @@ func (f *file) rotate() error {
 	if err == nil && info.Size() > f.max/2 { // else it is a new one already
 		err = os.Rename(f.path, f.path+".1")
 	}
-	return errors.Join(err, lock.Close(), os.Remove(name))
+	return errors.Join(unlessGone(err), lock.Close(), os.Remove(name))
+}
+
+// unlessGone returns nil for an error that says that a file is gone: another
+// program was faster.
+func unlessGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }

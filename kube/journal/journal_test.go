@@ -173,6 +173,17 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// Between another program's rotation and its next line there is no file.
+func TestRotatedByAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.jsonl")
+	if err := (&file{path: path, max: 100}).rotate(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path + ".lock"); err == nil {
+		t.Error("the lock is left behind")
+	}
+}
+
 func TestStaleLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.jsonl")
 	lock := path + ".lock"
