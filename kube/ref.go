@@ -20,6 +20,14 @@ type Ref struct {
 // String returns the object's short kind and name: deploy/checkout.
 func (r Ref) String() string { return ShortKind(r.GVR.GroupResource(), r.Kind) + "/" + r.Name }
 
+// Where names the object and its namespace in a sentence.
+func (r Ref) Where() string {
+	if r.Namespace == "" {
+		return r.String()
+	}
+	return r.String() + " in " + r.Namespace
+}
+
 // GVK returns the object's group, version and kind.
 func (r Ref) GVK() schema.GroupVersionKind { return r.GVR.GroupVersion().WithKind(r.Kind) }
 

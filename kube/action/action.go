@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -175,7 +174,7 @@ var (
 func (c *Client) get(ctx context.Context, ref kube.Ref) (*unstructured.Unstructured, error) {
 	obj, err := c.read(ctx, ref, "")
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", where(ref), err)
+		return nil, fmt.Errorf("%s: %w", ref.Where(), err)
 	}
 	return obj, nil
 }
@@ -198,28 +197,9 @@ func (c *Client) resource(ref kube.Ref) dynamic.ResourceInterface {
 	return c.objects.Resource(ref.GVR).Namespace(ref.Namespace)
 }
 
-// where names an object and its namespace in a sentence.
-func where(ref kube.Ref) string {
-	if ref.Namespace == "" {
-		return ref.String()
-	}
-	return ref.String() + " in " + ref.Namespace
-}
-
 // kubectl returns the command that does the same as a change of ref.
 func (c *Client) kubectl(ref kube.Ref, words ...string) string {
-	args := []string{"kubectl"}
-	if c.context != "" {
-		args = append(args, "--context", c.context)
-	}
-	if ref.Namespace != "" {
-		args = append(args, "-n", ref.Namespace)
-	}
-	args = append(args, words...)
-	for i, a := range args {
-		args[i] = quote(a)
-	}
-	return strings.Join(args, " ")
+	return kube.Kubectl(c.context, ref.Namespace, words...)
 }
 
 // object is ref as kubectl takes it: the resource with its group where the
@@ -232,15 +212,4 @@ func resource(ref kube.Ref) string {
 		return ref.GVR.Resource
 	}
 	return ref.GVR.GroupResource().String()
-}
-
-// quote makes one word of s for a POSIX shell.
-func quote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,@%+", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -75,7 +75,7 @@ func owns(value any, fields map[string]any, path []string) bool {
 	for _, p := range path {
 		next, ok := fields["f:"+p].(map[string]any)
 		if isList(value) {
-			element, _ := at(value, []string{p})
+			element, _ := At(value, []string{p})
 			next, ok = elementOf(fields, element)
 		}
 		if !ok {
@@ -84,7 +84,7 @@ func owns(value any, fields map[string]any, path []string) bool {
 		if len(next) == 0 {
 			return true
 		}
-		value, _ = at(value, []string{p})
+		value, _ = At(value, []string{p})
 		fields = next
 	}
 	return true

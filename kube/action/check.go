@@ -309,7 +309,7 @@ func fits(hard, used, each apiresource.Quantity) int64 {
 // parallelism is how many pods a job of the object's template starts at once.
 func parallelism(obj *unstructured.Unstructured) int64 {
 	for _, path := range [][]string{{"spec", "jobTemplate", "spec", "parallelism"}, {"spec", "parallelism"}} {
-		if n, ok := at(obj.Object, path); ok {
+		if n, ok := At(obj.Object, path); ok {
 			count, _ := n.(int64)
 			return count
 		}
@@ -321,7 +321,7 @@ func parallelism(obj *unstructured.Unstructured) int64 {
 // quotas have for it.
 func requests(obj *unstructured.Unstructured) corev1.ResourceList {
 	for _, path := range [][]string{{"spec", "template", "spec"}, {"spec", "jobTemplate", "spec", "template", "spec"}} {
-		fields, ok := at(obj.Object, path)
+		fields, ok := At(obj.Object, path)
 		m, isMap := fields.(map[string]any)
 		if !ok || !isMap {
 			continue

@@ -73,7 +73,7 @@ func (c *Client) Delete(ctx context.Context, ref kube.Ref, o DeleteOptions) (Cha
 			case apierrors.IsNotFound(err):
 				return "it was gone already", nil
 			case err != nil:
-				return "", fmt.Errorf("delete %s: %w", where(ref), c.precondition(ctx, ref, err))
+				return "", fmt.Errorf("delete %s: %w", ref.Where(), c.precondition(ctx, ref, err))
 			}
 			return "", nil
 		},
@@ -121,7 +121,7 @@ func (c *Client) Evict(ctx context.Context, ref kube.Ref, grace *int64) (Change,
 			case errors.Is(err, ErrGone):
 				return "it was gone already", nil
 			case err != nil:
-				return "", fmt.Errorf("evict %s: %w", where(ref), err)
+				return "", fmt.Errorf("evict %s: %w", ref.Where(), err)
 			}
 			return "", nil
 		},

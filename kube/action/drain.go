@@ -124,7 +124,7 @@ func (c *Client) Drain(ctx context.Context, ref kube.Ref, o DrainOptions) (Drain
 	}
 	ref.UID = node.GetUID()
 	plan := DrainPlan{Node: ref, Options: o, client: c, Kubectl: c.kubectl(ref, append([]string{"drain", ref.Name}, o.flags()...)...)}
-	if cordoned, _ := at(node.Object, []string{"spec", "unschedulable"}); cordoned != true {
+	if cordoned, _ := At(node.Object, []string{"spec", "unschedulable"}); cordoned != true {
 		cordon, err := c.Cordon(ctx, ref)
 		if err != nil {
 			return DrainPlan{}, err

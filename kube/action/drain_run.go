@@ -123,9 +123,9 @@ func blocked(all []DrainPod) error {
 	case 0:
 		return nil
 	case 1:
-		return fmt.Errorf("%s cannot go: %s", where(first.Ref), first.Why)
+		return fmt.Errorf("%s cannot go: %s", first.Ref.Where(), first.Why)
 	}
-	return fmt.Errorf("%d pods cannot go, such as %s: %s", n, where(first.Ref), first.Why)
+	return fmt.Errorf("%d pods cannot go, such as %s: %s", n, first.Ref.Where(), first.Why)
 }
 
 // drain is a drain under way.
@@ -209,7 +209,7 @@ func (d *drain) move(ctx context.Context, p *leaver) error {
 			d.tell(p, PodWaiting, cause(err))
 		default:
 			d.tell(p, PodFailed, cause(err))
-			return fmt.Errorf("%s: %w", where(p.ref), err)
+			return fmt.Errorf("%s: %w", p.ref.Where(), err)
 		}
 		select {
 		case <-time.After(retryEvery):

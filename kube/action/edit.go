@@ -50,12 +50,12 @@ func (e Edit) Field() string {
 // set returns the edit that gives a field of obj the value after, nil to remove
 // it.
 func set(obj *unstructured.Unstructured, after any, path ...string) Edit {
-	before, _ := at(obj.Object, path)
+	before, _ := At(obj.Object, path)
 	return Edit{Path: path, Before: before, After: after}
 }
 
-// at returns the value at a path; ok is false if there is none.
-func at(value any, path []string) (found any, ok bool) {
+// At returns the value at a path; ok is false if there is none.
+func At(value any, path []string) (found any, ok bool) {
 	for _, p := range path {
 		switch v := value.(type) {
 		case map[string]any:
@@ -109,18 +109,18 @@ func patch(obj *unstructured.Unstructured, edits []Edit) []operation {
 		last := len(e.Path) - 1
 		for i := range last {
 			parent := e.Path[:i+1]
-			if now, _ := at(obj.Object, parent); now != nil || made[pointer(parent)] {
+			if now, _ := At(obj.Object, parent); now != nil || made[pointer(parent)] {
 				continue
 			}
 			ops = append(ops, operation{"test", pointer(parent), nil}, operation{"add", pointer(parent), map[string]any{}})
 			made[pointer(parent)] = true
 		}
 		for _, name := range names(obj.Object, e.Path) {
-			value, _ := at(obj.Object, name)
+			value, _ := At(obj.Object, name)
 			ops = append(ops, operation{"test", pointer(name), value})
 		}
 		path := pointer(e.Path)
-		now, there := at(obj.Object, e.Path)
+		now, there := At(obj.Object, e.Path)
 		ops = append(ops, operation{"test", path, now})
 		switch {
 		case e.After != nil:
@@ -137,11 +137,11 @@ func patch(obj *unstructured.Unstructured, edits []Edit) []operation {
 func names(value any, path []string) [][]string {
 	var found [][]string
 	for i := 1; i < len(path); i++ {
-		if list, _ := at(value, path[:i]); !isList(list) {
+		if list, _ := At(value, path[:i]); !isList(list) {
 			continue
 		}
 		name := append(path[:i+1:i+1], "name")
-		if _, ok := at(value, name); ok {
+		if _, ok := At(value, name); ok {
 			found = append(found, name)
 		}
 	}
@@ -160,7 +160,7 @@ func (c *Client) edits(verb string, ref kube.Ref, obj *unstructured.Unstructured
 	steps := slices.DeleteFunc(patch(obj, public), func(o operation) bool { return o.Op == "test" })
 	script, err := json.Marshal(steps)
 	if err != nil {
-		return Change{}, fmt.Errorf("%s %s: write patch: %w", verb, where(ref), err)
+		return Change{}, fmt.Errorf("%s %s: write patch: %w", verb, ref.Where(), err)
 	}
 	words := []string{"patch", object(ref), "--type=json", "-p", string(script)}
 	if subresource != "" {
@@ -171,7 +171,7 @@ func (c *Client) edits(verb string, ref kube.Ref, obj *unstructured.Unstructured
 		Kubectl: c.kubectl(ref, words...), subresource: subresource,
 		do: func(ctx context.Context, dryRun bool) (string, error) {
 			if err := c.apply(ctx, ref, subresource, obj, edits, dryRun); err != nil {
-				return "", fmt.Errorf("%s %s: %w", verb, where(ref), err)
+				return "", fmt.Errorf("%s %s: %w", verb, ref.Where(), err)
 			}
 			return "", nil
 		},
@@ -278,12 +278,12 @@ func masked(ref kube.Ref, edits []Edit) []Edit {
 func drift(was, now *unstructured.Unstructured, edits []Edit) *Moved {
 	for _, e := range edits {
 		for _, path := range names(was.Object, e.Path) {
-			before, _ := at(was.Object, path)
-			if value, _ := at(now.Object, path); !same(value, before) {
+			before, _ := At(was.Object, path)
+			if value, _ := At(now.Object, path); !same(value, before) {
 				return &Moved{Edit: Edit{Path: path, Before: before}, Now: value}
 			}
 		}
-		value, _ := at(now.Object, e.Path)
+		value, _ := At(now.Object, e.Path)
 		if same(value, e.Before) {
 			continue
 		}

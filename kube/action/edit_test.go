@@ -147,7 +147,7 @@ func TestDrift(t *testing.T) {
 		{strings.Replace(was, `"uid"`, `"labels":{"a":""},"uid"`, 1), []string{"metadata", "labels", "a"}, `metadata.labels.a is "" now, not unset; nothing was changed`},
 	} {
 		obj := objectOf(t, was)
-		before, _ := at(obj.Object, tt.path)
+		before, _ := At(obj.Object, tt.path)
 		moved := drift(obj, objectOf(t, tt.now), []Edit{{Path: tt.path, Before: before, After: "other"}})
 		got := ""
 		if moved != nil {
@@ -176,7 +176,7 @@ func TestPatchAndBack(t *testing.T) {
 		}
 		back := make([]Edit, len(edits))
 		for i, e := range edits {
-			if got, _ := at(after.Object, e.Path); !equality.Semantic.DeepEqual(got, e.After) {
+			if got, _ := At(after.Object, e.Path); !equality.Semantic.DeepEqual(got, e.After) {
 				t.Fatalf("seed %d: %s is %v, want %v", seed, e.Field(), got, e.After)
 			}
 			back[i] = Edit{Path: e.Path, Before: e.After, After: e.Before}
@@ -241,7 +241,7 @@ func someEdits(r *rand.Rand, obj *unstructured.Unstructured) []Edit {
 			path, value = append(path, key), m[key]
 		}
 		if _, err := strconv.Atoi(path[len(path)-1]); err == nil {
-			if parent, _ := at(obj.Object, path[:len(path)-1]); isList(parent) {
+			if parent, _ := At(obj.Object, path[:len(path)-1]); isList(parent) {
 				continue // edits set fields, not elements
 			}
 		}

@@ -34,11 +34,11 @@ func Containers(obj *unstructured.Unstructured) []Container {
 	} {
 		for _, list := range []string{"containers", "initContainers"} {
 			path := append(slices.Clone(base), list)
-			elements, _ := at(obj.Object, path)
+			elements, _ := At(obj.Object, path)
 			entries, _ := elements.([]any)
 			for i := range entries {
-				name, _ := at(entries[i], []string{"name"})
-				image, _ := at(entries[i], []string{"image"})
+				name, _ := At(entries[i], []string{"name"})
+				image, _ := At(entries[i], []string{"image"})
 				found = append(found, Container{
 					Name: line(name), Image: line(image), Init: list == "initContainers",
 					path: append(slices.Clone(path), strconv.Itoa(i), "image"),
@@ -102,14 +102,14 @@ func (c *Client) SetImage(ctx context.Context, ref kube.Ref, container, text str
 	all := Containers(obj)
 	i := slices.IndexFunc(all, func(c Container) bool { return c.Name == container })
 	if i < 0 {
-		return Change{}, fmt.Errorf("%s has no container %q: it has %s", where(ref), container, listed(all))
+		return Change{}, fmt.Errorf("%s has no container %q: it has %s", ref.Where(), container, listed(all))
 	}
 	image, err := ParseImage(text, all[i].Image)
 	if err != nil {
 		return Change{}, err
 	}
 	if image == all[i].Image {
-		return Change{}, fmt.Errorf("%s: %w: container %s runs %s already", where(ref), ErrNothingToDo, container, image)
+		return Change{}, fmt.Errorf("%s: %w: container %s runs %s already", ref.Where(), ErrNothingToDo, container, image)
 	}
 	change, err := c.edits("set image", ref, obj, "", set(obj, image, all[i].path...))
 	if err != nil {

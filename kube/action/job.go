@@ -31,7 +31,7 @@ func (c *Client) Trigger(ctx context.Context, ref kube.Ref) (Change, error) {
 	}
 	var cron batchv1.CronJob
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, &cron); err != nil {
-		return Change{}, fmt.Errorf("read %s: %w", where(ref), err)
+		return Change{}, fmt.Errorf("read %s: %w", ref.Where(), err)
 	}
 	owner := *metav1.NewControllerRef(&cron, batchv1.SchemeGroupVersion.WithKind("CronJob"))
 	owner.BlockOwnerDeletion = nil // which some clusters let only those ask for who may delete the CronJob
@@ -67,7 +67,7 @@ func (c *Client) Rerun(ctx context.Context, ref kube.Ref) (Change, error) {
 	}
 	var old batchv1.Job
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, &old); err != nil {
-		return Change{}, fmt.Errorf("read %s: %w", where(ref), err)
+		return Change{}, fmt.Errorf("read %s: %w", ref.Where(), err)
 	}
 	// What the server and the controller wrote into the old job is made anew for
 	// the new one.

@@ -142,7 +142,7 @@ func (c *Client) pairs(ctx context.Context, ref kube.Ref, verb, place string, p 
 		add(key, nil, "-"+key, key+"-")
 	}
 	if len(edits) == 0 {
-		return Change{}, fmt.Errorf("%s: %w: its %s are so already", where(ref), ErrNothingToDo, place)
+		return Change{}, fmt.Errorf("%s: %w: its %s are so already", ref.Where(), ErrNothingToDo, place)
 	}
 	change, err := c.edits(verb, ref, obj, "", edits...)
 	if err != nil {
@@ -163,7 +163,7 @@ func (c *Client) RemoveFinalizer(ctx context.Context, ref kube.Ref, name string)
 	now := obj.GetFinalizers()
 	i := slices.Index(now, name)
 	if i < 0 {
-		return Change{}, fmt.Errorf("%s has no finalizer %q: it may be gone already", where(ref), name)
+		return Change{}, fmt.Errorf("%s has no finalizer %q: it may be gone already", ref.Where(), name)
 	}
 	// The whole list is replaced: others may have changed it meanwhile.
 	var left []any

@@ -79,14 +79,14 @@ func (c *Client) Taint(ctx context.Context, ref kube.Ref, t Taints, text string)
 	if err != nil {
 		return Change{}, err
 	}
-	before, _ := at(obj.Object, []string{"spec", "taints"})
+	before, _ := At(obj.Object, []string{"spec", "taints"})
 	list, _ := before.([]any)
 	after := slices.Clone(list)
 	for _, r := range t.Remove {
 		n := len(after)
 		after = slices.DeleteFunc(after, func(e any) bool { return matches(e, r) })
 		if len(after) == n {
-			return Change{}, fmt.Errorf("%s has no taint %s to remove", where(ref), r.ToString())
+			return Change{}, fmt.Errorf("%s has no taint %s to remove", ref.Where(), r.ToString())
 		}
 	}
 	for _, s := range t.Set {
@@ -107,7 +107,7 @@ func (c *Client) Taint(ctx context.Context, ref kube.Ref, t Taints, text string)
 		value = after
 	}
 	if same(before, value) {
-		return Change{}, fmt.Errorf("%s: %w: its taints are so already", where(ref), ErrNothingToDo)
+		return Change{}, fmt.Errorf("%s: %w: its taints are so already", ref.Where(), ErrNothingToDo)
 	}
 	change, err := c.edits("taint", ref, obj, "", set(obj, value, "spec", "taints"))
 	if err != nil {
@@ -132,7 +132,7 @@ func matches(entry any, want corev1.Taint) bool {
 
 // tainted is matches with the value.
 func tainted(entry any, want corev1.Taint) bool {
-	value, _ := at(entry, []string{"value"})
+	value, _ := At(entry, []string{"value"})
 	return matches(entry, want) && line(value) == want.Value
 }
 
@@ -151,13 +151,13 @@ func (c *Client) schedulable(ctx context.Context, ref kube.Ref, on bool) (Change
 	if err != nil {
 		return Change{}, err
 	}
-	now, _ := at(obj.Object, []string{"spec", "unschedulable"})
+	now, _ := At(obj.Object, []string{"spec", "unschedulable"})
 	if (now == true) != on {
 		state := "cordoned already"
 		if on {
 			state = "not cordoned"
 		}
-		return Change{}, fmt.Errorf("%s: %w: it is %s", where(ref), ErrNothingToDo, state)
+		return Change{}, fmt.Errorf("%s: %w: it is %s", ref.Where(), ErrNothingToDo, state)
 	}
 	edit := Edit{Path: []string{"spec", "unschedulable"}, Before: now, After: true}
 	verb, effect := "cordon", "no new pods are placed here"

@@ -40,7 +40,7 @@ func (c *Client) Images(ctx context.Context, obj *unstructured.Unstructured, con
 			continue
 		}
 		template := item
-		if data, ok := at(item.Object, []string{"data"}); ok { // of a ControllerRevision
+		if data, ok := At(item.Object, []string{"data"}); ok { // of a ControllerRevision
 			fields, _ := data.(map[string]any)
 			template = &unstructured.Unstructured{Object: fields}
 		}
@@ -57,7 +57,7 @@ func (c *Client) Images(ctx context.Context, obj *unstructured.Unstructured, con
 // revision returns the number of a revision: after a rollback, not the one made
 // last is the newest.
 func revision(obj *unstructured.Unstructured) int64 {
-	if n, ok := at(obj.Object, []string{"revision"}); ok { // of a ControllerRevision
+	if n, ok := At(obj.Object, []string{"revision"}); ok { // of a ControllerRevision
 		number, _ := n.(int64)
 		return number
 	}
@@ -68,7 +68,7 @@ func revision(obj *unstructured.Unstructured) int64 {
 // selector returns the labels by which obj finds its pods, and the server the
 // revisions that have them too.
 func selector(obj *unstructured.Unstructured) string {
-	want, _ := at(obj.Object, []string{"spec", "selector", "matchLabels"})
+	want, _ := At(obj.Object, []string{"spec", "selector", "matchLabels"})
 	labels, _ := want.(map[string]any)
 	var terms []string
 	for k, v := range labels {

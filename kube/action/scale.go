@@ -48,19 +48,19 @@ func (c *Client) Scale(ctx context.Context, ref kube.Ref, text string) (Change, 
 	scale, err := c.read(ctx, ref, "scale")
 	switch {
 	case errors.Is(err, ErrGone): // it was there a moment ago
-		return Change{}, fmt.Errorf("%s cannot be scaled: its kind has no replicas", where(ref))
+		return Change{}, fmt.Errorf("%s cannot be scaled: its kind has no replicas", ref.Where())
 	case err != nil:
-		return Change{}, fmt.Errorf("read the scale of %s: %w", where(ref), err)
+		return Change{}, fmt.Errorf("read the scale of %s: %w", ref.Where(), err)
 	}
 	spec := []string{"spec", "replicas"}
-	before, _ := at(scale.Object, spec) // 0 is left out
+	before, _ := At(scale.Object, spec) // 0 is left out
 	current, _ := before.(int64)
 	n, err := ParseReplicas(text, current)
 	if err != nil {
 		return Change{}, err
 	}
 	if n == current {
-		return Change{}, fmt.Errorf("%s: %w: it has %s already", where(ref), ErrNothingToDo, counted(n, "replica"))
+		return Change{}, fmt.Errorf("%s: %w: it has %s already", ref.Where(), ErrNothingToDo, counted(n, "replica"))
 	}
 	change, err := c.edits("scale", ref, scale, "scale", Edit{Path: spec, Before: current, After: n})
 	if err != nil {

@@ -14,9 +14,9 @@ var ErrNoUndo = errors.New("it cannot be taken back")
 // Moved, which says who did.
 func (c *Client) Undo(ctx context.Context, done Change) (Change, error) {
 	if !done.Undoable || len(done.Edits) == 0 {
-		return Change{}, fmt.Errorf("%s of %s: %w", done.Verb, where(done.Ref), ErrNoUndo)
+		return Change{}, fmt.Errorf("%s of %s: %w", done.Verb, done.Ref.Where(), ErrNoUndo)
 	}
-	failed := func(err error) (Change, error) { return Change{}, fmt.Errorf("%s: %w", where(done.Ref), err) }
+	failed := func(err error) (Change, error) { return Change{}, fmt.Errorf("%s: %w", done.Ref.Where(), err) }
 	obj, err := c.read(ctx, done.Ref, done.subresource)
 	if err != nil {
 		return failed(err)

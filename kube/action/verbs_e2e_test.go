@@ -86,7 +86,7 @@ func (s *cluster) testScaleCustom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, _ := at(now.Object, []string{"spec", "workers", "count"})
+		n, _ := At(now.Object, []string{"spec", "workers", "count"})
 		return n
 	}
 	for _, text := range []string{"4", "0"} {

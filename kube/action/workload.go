@@ -20,8 +20,8 @@ func (c *Client) Restart(ctx context.Context, ref kube.Ref) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	if paused, _ := at(obj.Object, []string{"spec", "paused"}); paused == true {
-		return Change{}, fmt.Errorf("%s is paused, and would not restart: resume it first", where(ref))
+	if paused, _ := At(obj.Object, []string{"spec", "paused"}); paused == true {
+		return Change{}, fmt.Errorf("%s is paused, and would not restart: resume it first", ref.Where())
 	}
 	now := c.now().Format(time.RFC3339)
 	change, err := c.edits("restart", ref, obj, "", set(obj, now, "spec", "template", "metadata", "annotations", restartedAt))
@@ -30,10 +30,10 @@ func (c *Client) Restart(ctx context.Context, ref kube.Ref) (Change, error) {
 	}
 	change.Undoable = false // to take it back would restart everything again
 	change.Summary = "restart its pods"
-	if n, ok := at(obj.Object, []string{"status", "replicas"}); ok {
+	if n, ok := At(obj.Object, []string{"status", "replicas"}); ok {
 		change.Summary = fmt.Sprintf("restart %s", counted(n, "pod"))
 	}
-	if t, _ := at(obj.Object, []string{"spec", "updateStrategy", "type"}); t == "OnDelete" {
+	if t, _ := At(obj.Object, []string{"spec", "updateStrategy", "type"}); t == "OnDelete" {
 		change.Warnings = append(change.Warnings, "its update strategy is OnDelete: pods restart only when you delete them")
 	}
 	change.Kubectl = c.kubectl(ref, "rollout", "restart", object(ref))
@@ -75,9 +75,9 @@ func (c *Client) flag(ctx context.Context, ref kube.Ref, verb, field string, on 
 	if err != nil {
 		return Change{}, err
 	}
-	now, _ := at(obj.Object, []string{"spec", field})
+	now, _ := At(obj.Object, []string{"spec", field})
 	if (now == true) == on {
-		return Change{}, fmt.Errorf("%s: %w", where(ref), already(field, on))
+		return Change{}, fmt.Errorf("%s: %w", ref.Where(), already(field, on))
 	}
 	change, err := c.edits(verb, ref, obj, "", Edit{Path: []string{"spec", field}, Before: now, After: on})
 	if err != nil {

@@ -15,7 +15,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -68,38 +67,6 @@ func (c *Client) get(ctx context.Context, ref kube.Ref) (*unstructured.Unstructu
 		return nil, action.ErrReplaced
 	}
 	return obj, nil
-}
-
-// kubectl returns the command that does the same, for a POSIX shell.
-func (c *Client) kubectl(words ...string) string {
-	args := []string{"kubectl"}
-	if c.context != "" {
-		args = append(args, "--context", c.context)
-	}
-	args = append(args, words...)
-	for i, a := range args {
-		args[i] = quote(a)
-	}
-	return strings.Join(args, " ")
-}
-
-// quote makes one word of s for a POSIX shell.
-func quote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,@%+", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// where names an object and its namespace in a sentence.
-func where(ref kube.Ref) string {
-	if ref.Namespace == "" {
-		return ref.String()
-	}
-	return ref.String() + " in " + ref.Namespace
 }
 
 func dry(run bool) []string {

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"quarterdeck/kube"
+	"quarterdeck/kube/action"
 )
 
 // cluster is a playground, which the tests below share.
@@ -153,7 +154,7 @@ func (c *cluster) expect(ctx context.Context, t *testing.T, ref kube.Ref, want m
 	t.Helper()
 	obj := c.read(ctx, t, ref)
 	for path, v := range want {
-		if got, _ := at(obj.Object, strings.Split(path, " ")); !same(got, v) {
+		if got, _ := action.At(obj.Object, strings.Split(path, " ")); !same(got, v) {
 			t.Errorf("%s is %v, not %v", path, got, v)
 		}
 	}

@@ -136,27 +136,6 @@ func prune(value any) any {
 	return value
 }
 
-// at returns the value at a path; ok is false if there is none.
-func at(value any, path []string) (found any, ok bool) {
-	for _, p := range path {
-		switch v := value.(type) {
-		case map[string]any:
-			if value, ok = v[p]; !ok {
-				return nil, false
-			}
-		case []any:
-			i, err := strconv.Atoi(p)
-			if err != nil || i < 0 || i >= len(v) {
-				return nil, false
-			}
-			value = v[i]
-		default:
-			return nil, false
-		}
-	}
-	return value, true
-}
-
 // put gives the field at a path a value, nil to remove it, and makes the maps on
 // the way. It reports whether the path can be.
 func put(root any, path []string, value any) bool {

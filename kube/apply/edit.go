@@ -100,7 +100,7 @@ func (e *Edit) Plan(text string) (*Plan, error) {
 	return &Plan{
 		Ref:     e.Ref,
 		Edits:   edits,
-		Kubectl: e.client.kubectl(append(inNamespace(e.Ref.Namespace), "edit", resource(e.Ref), e.Ref.Name)...),
+		Kubectl: kube.Kubectl(e.client.context, "", append(inNamespace(e.Ref.Namespace), "edit", resource(e.Ref), e.Ref.Name)...),
 		edit:    e,
 		object:  object,
 	}, nil

@@ -166,7 +166,7 @@ func claims(fields map[string]any, value any, path []string) bool {
 			return true
 		}
 		next, ok := fields["f:"+p].(map[string]any)
-		below, _ := at(value, []string{p})
+		below, _ := action.At(value, []string{p})
 		if _, list := value.([]any); list {
 			next, ok = claimOf(fields, below)
 		}

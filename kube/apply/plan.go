@@ -71,7 +71,7 @@ func (p *Plan) send(ctx context.Context, force, dryRun bool) (action.Change, err
 		live, err := p.edit.client.get(ctx, p.Ref)
 		switch {
 		case apierrors.IsNotFound(err):
-			return action.Change{}, fmt.Errorf("edit %s: it was deleted meanwhile: %w", where(p.Ref), said{err.Error(), err})
+			return action.Change{}, fmt.Errorf("edit %s: it was deleted meanwhile: %w", p.Ref.Where(), said{err.Error(), err})
 		case err != nil:
 			return action.Change{}, failed("edit", p.Ref, err)
 		case live.GetResourceVersion() == version: // it was not for another's change
@@ -104,7 +104,7 @@ func (p *Plan) fit(live *unstructured.Unstructured) ([]action.Edit, error) {
 		if !ok {
 			return nil, p.moved(e, nil, author(live, e.Path[:1]))
 		}
-		value, _ := at(now, path)
+		value, _ := action.At(now, path)
 		if !same(value, e.Before) {
 			return nil, p.moved(e, value, author(live, path))
 		}
@@ -274,12 +274,12 @@ func jsonPatch(live *unstructured.Unstructured, edits []action.Edit) ([]byte, er
 	now := live.DeepCopy().Object
 	for _, e := range edits {
 		for i := 1; i < len(e.Path); i++ { // a map that others have removed, or that was null
-			if v, _ := at(now, e.Path[:i]); v == nil {
+			if v, _ := action.At(now, e.Path[:i]); v == nil {
 				ops = append(ops, operation{"add", pointer(e.Path[:i]), map[string]any{}})
 			}
 		}
 		op := "add"
-		switch _, there := at(now, e.Path); {
+		switch _, there := action.At(now, e.Path); {
 		case e.After == nil:
 			op = "remove"
 		case there:
@@ -308,7 +308,7 @@ func pointer(path []string) string {
 // fields of what was set.
 func (p *Plan) made(now *unstructured.Unstructured, edits []action.Edit) action.Change {
 	for i := range edits {
-		edits[i].After, _ = at(now.Object, edits[i].Path)
+		edits[i].After, _ = action.At(now.Object, edits[i].Path)
 	}
 	var names []string
 	for _, f := range p.Fields(false) {

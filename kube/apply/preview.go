@@ -131,7 +131,7 @@ func newSet(objects []Object) set {
 // defines returns the kind that a CustomResourceDefinition makes.
 func defines(crd *unstructured.Unstructured) (schema.GroupKind, definition) {
 	text := func(path ...string) string {
-		v, _ := at(crd.Object, append([]string{"spec"}, path...))
+		v, _ := action.At(crd.Object, append([]string{"spec"}, path...))
 		s, _ := v.(string)
 		return s
 	}

@@ -24,7 +24,7 @@ func (s said) Unwrap() error { return s.err }
 
 // failed names the verb and the object that an error is about.
 func failed(verb string, ref kube.Ref, err error) error {
-	return fmt.Errorf("%s %s: %w", verb, sanitize.Line(where(ref)), said{explain(err), err})
+	return fmt.Errorf("%s %s: %w", verb, sanitize.Line(ref.Where()), said{explain(err), err})
 }
 
 // explain returns the words of an error, or better ones for what the server

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"quarterdeck/kube"
 	"quarterdeck/kube/action"
 	"quarterdeck/kube/sanitize"
 )
@@ -141,7 +142,7 @@ func (c *Client) established(ctx context.Context, s Step) error {
 		if err != nil {
 			return failed("await", s.Ref, err)
 		}
-		conditions, _ := at(crd.Object, []string{"status", "conditions"})
+		conditions, _ := action.At(crd.Object, []string{"status", "conditions"})
 		list, _ := conditions.([]any)
 		for _, e := range list {
 			condition, _ := e.(map[string]any)
@@ -169,5 +170,5 @@ func (c *Client) Kubectl(namespace string, force bool, paths ...string) string {
 	for _, p := range paths {
 		words = append(words, "-f", p)
 	}
-	return c.kubectl(words...)
+	return kube.Kubectl(c.context, "", words...)
 }

@@ -50,7 +50,7 @@ func unified(ref kube.Ref, before, after map[string]any, reveal bool) string {
 		}
 		texts[i] = sanitize.Text(text)
 	}
-	name := sanitize.Line(where(ref))
+	name := sanitize.Line(ref.Where())
 	return udiff.Unified(name, name+", after", texts[0], texts[1])
 }
 
@@ -77,7 +77,7 @@ func mask(before, after map[string]any) (map[string]any, map[string]any) {
 }
 
 func entries(object map[string]any, path ...string) map[string]any {
-	v, _ := at(object, path)
+	v, _ := action.At(object, path)
 	m, _ := v.(map[string]any)
 	return m
 }
