@@ -25,6 +25,7 @@ import (
 // whose results come back as messages.
 type proposal struct {
 	session *Session
+	client  *action.Client
 	verb    *verb
 	title   string // "delete 3 pods"
 	refs    []kube.Ref
@@ -60,7 +61,11 @@ type (
 // propose asks the user before the verb is done to the targets, or does it at
 // once where nothing has to be asked.
 func (s *Session) propose(p *proposal, sel chosen) tea.Msg {
-	p.session, p.refs, p.hidden = s, sel.refs(), sel.hidden
+	client, err := s.changer()
+	if err != nil {
+		return ui.Toast(theme.Error, Cause(err))
+	}
+	p.session, p.client, p.refs, p.hidden = s, client, sel.refs(), sel.hidden
 	p.level, p.why = s.level(p.verb, sel.targets)
 	if p.title == "" {
 		p.title = s.verbTitle(p.verb, sel) + " " + countRefs(p.refs)
@@ -155,12 +160,8 @@ func (p *proposal) try() tea.Cmd {
 			}
 		}
 		msg := triedMsg{round: round, answers: make([]error, len(prepared))}
-		client, err := p.session.changer()
-		if err != nil {
-			return msg
-		}
 		notes := make(chan []action.Note, 1)
-		go func() { notes <- client.Check(ctx, changes) }()
+		go func() { notes <- p.client.Check(ctx, changes) }()
 		said := action.Try(ctx, changes)
 		n := 0
 		for i, c := range prepared {

@@ -117,6 +117,7 @@ func (h *history) drop(c *kube.Client, id uint64) {
 				changes = append(changes, change)
 			}
 		}
+		delete(h.entries, changeID{c, id})
 		if len(changes) > 0 {
 			kept = append(kept, deed{d.client, changes})
 		}
