@@ -137,9 +137,7 @@ func (a *App) update(msg tea.Msg) tea.Cmd {
 		a.picker = msg.Picker
 		return a.picker.init(a.opts.Theme)
 	case pickerMsg:
-		if a.picker == msg.to {
-			return a.loaded(msg.msg)
-		}
+		return a.loaded(msg)
 	case ToastMsg:
 		return a.say(msg.Tone, msg.Text)
 	case CopyMsg:
@@ -469,6 +467,7 @@ func (a *App) paste(text string) tea.Cmd {
 		}
 	case a.picker != nil:
 		a.picker.paste(text)
+		return a.enterSub()
 	case a.prompt != nil:
 		return a.perform(a.prompt.paste(text))
 	}

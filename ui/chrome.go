@@ -269,6 +269,10 @@ func (a *App) pickerKey(msg tea.KeyPressMsg) tea.Cmd {
 			return tea.Suspend
 		}
 	}
+	if p.super != nil && p.input.Value() == "" && msg.Code == tea.KeyBackspace {
+		a.picker = p.super
+		return nil
+	}
 	p.key(msg)
-	return nil
+	return a.enterSub()
 }

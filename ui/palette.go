@@ -77,9 +77,14 @@ func (a *App) choose() tea.Cmd {
 
 // loaded gives a picker what it has loaded. An enter that waited takes what
 // fits; what nothing fits is not taken before the user has seen that.
-func (a *App) loaded(msg Loaded) tea.Cmd {
+func (a *App) loaded(msg pickerMsg) tea.Cmd {
 	p := a.picker
-	p.update(msg)
+	if p == nil || !p.within(msg.to) {
+		return nil
+	}
+	if msg.to.update(msg.msg); msg.to != p {
+		return nil
+	}
 	if !p.entered || p.waits() {
 		return nil
 	}

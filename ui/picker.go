@@ -30,6 +30,10 @@ type Picker struct {
 	Load []tea.Cmd
 	// Loads says what is fetched: "namespaces".
 	Loads string
+	// Sub returns the picker that takes over what is typed after a word and a
+	// space, and what of the text is for it; nil if there is none. To rub out the
+	// beginning of its text leads back.
+	Sub func(text string) (sub *Picker, rest string)
 
 	theme   *theme.Theme
 	input   *prompt.Prompt
@@ -42,6 +46,7 @@ type Picker struct {
 	entered bool // enter waits for what is being loaded
 	loading int  // how many of Load have not answered
 	problem string
+	super   *Picker // whose Sub it is
 	palette bool
 	recent  []choice // newest first; they come before others that fit as well
 }

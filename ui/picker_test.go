@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
@@ -203,4 +204,41 @@ func TestPaletteOrder(t *testing.T) {
 	if err := h.Wait(t); err != nil {
 		t.Error(err)
 	}
+}
+
+// A word and a space lead to the picker of what may follow, and rubbing out
+// leads back. What was still being loaded meanwhile is there then.
+func TestPickerSub(t *testing.T) {
+	n := &names{house: open(t, ui.Options{}), ran: make(chan string, 10)}
+	n.loads = make(chan ui.Loaded)
+	p := &ui.Picker{
+		Title: "name", Loads: "names", Items: n.items("logs", "nodes"), Load: []tea.Cmd{func() tea.Msg { return <-n.loads }},
+		Sub: func(text string) (*ui.Picker, string) {
+			rest, ok := strings.CutPrefix(text, "logs ")
+			if !ok {
+				return nil, ""
+			}
+			return &ui.Picker{Title: "logs of", Items: n.items("web", "db")}, rest
+		},
+	}
+	n.Send(ui.Pick(p))
+	n.WaitFor(t, "name›")
+	n.Type("logs")
+	n.WaitFor(t, "▌logs")
+	n.Type(" d")
+	n.WaitFor(t, "logs of› d")
+	n.WaitFor(t, "▌db")
+	n.loads <- ui.Loaded{Items: n.items("logstash")}
+	n.Type(uitest.Backspace)
+	n.WaitFor(t, "▌web")
+	n.Type(uitest.Backspace)
+	n.WaitFor(t, "name› logs")
+	n.WaitFor(t, "logstash")
+	n.Send(tea.PasteMsg{Content: " web"})
+	n.WaitFor(t, "logs of› web")
+	n.Type(uitest.Enter)
+	if got := receive(t, n.ran); got != "web" {
+		t.Errorf("%q was chosen", got)
+	}
+	n.WaitGone(t, "›")
 }
