@@ -95,6 +95,7 @@ func detectDeadConnections() {
 }
 
 func (c *command) root() *cobra.Command {
+	version := false
 	root := &cobra.Command{
 		Use:   "qd [VIEW|KIND]",
 		Short: "Run Kubernetes clusters from the terminal",
@@ -107,9 +108,11 @@ opens another view: qd pods, qd nodes, qd certificates.cert-manager.io.`,
   qd --context prod -A deploy
   qd get pods --filter 'restarts>3 age<1h' -o json`,
 		Args: words(0, 1, ""), SilenceUsage: true, SilenceErrors: true,
-		Version:           c.version,
 		ValidArgsFunction: c.completeKind,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if version {
+				return c.printVersion()
+			}
 			view := ""
 			if len(args) == 1 {
 				view = args[0]
@@ -117,7 +120,9 @@ opens another view: qd pods, qd nodes, qd certificates.cert-manager.io.`,
 			return c.run(cmd.Context(), view)
 		},
 	}
-	root.SetVersionTemplate("qd {{.Version}}\n")
+	// cobra's own flag prints by a template. With text/template the linker keeps
+	// every exported method of every type, which is a third of the program.
+	root.Flags().BoolVarP(&version, "version", "v", false, "print the version")
 	root.SetOut(c.streams.Out)
 	root.SetErr(c.streams.Err)
 	flags := root.PersistentFlags()
@@ -198,11 +203,13 @@ func configPlace(env []string) string {
 func (c *command) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: words(0, 0, ""),
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(c.streams.Out, "qd "+c.version)
-			return err
-		},
+		RunE: func(*cobra.Command, []string) error { return c.printVersion() },
 	}
+}
+
+func (c *command) printVersion() error {
+	_, err := fmt.Fprintln(c.streams.Out, "qd "+c.version)
+	return err
 }
 
 // settings are the configuration and what was made of it.
