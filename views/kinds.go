@@ -215,7 +215,7 @@ func nodes() *Resource[*object.Node] {
 			text("zone", func(n *object.Node) string { return n.Zone }).between(4, 20),
 			text("type", func(n *object.Node) string { return n.Instance }).between(4, 16),
 			text("roles", func(n *object.Node) string { return n.Roles }).wide(),
-		}, append(usageColumns(nodeUsage, nil, func(n *object.Node) object.Resources { return n.Allocatable }),
+		}, append(usageColumns(nodeUsage, nil, func(n *object.Node) object.Resources { return n.Allocatable.Resources }),
 			count("taints", func(n *object.Node) int64 { return int64(len(n.Taints)) }),
 			text("version", func(n *object.Node) string { return n.Version }).between(6, 16),
 			text("ip", func(n *object.Node) string { return n.InternalIP }).wide(),

@@ -22,7 +22,7 @@ func randomPod(r *rand.Rand, uid int) *object.Pod {
 			Created: int64(r.IntN(5)) * 100,
 		},
 		Status: []string{"Running", "Error", ""}[r.IntN(3)], Restarts: int32(r.IntN(4)), LastRestart: int64(r.IntN(3)) * 50,
-		Requests: object.Resources{CPU: int64(r.IntN(3)) * 100}, Ready: int16(r.IntN(2)), Total: 2,
+		Demand: &object.Demand{Requests: object.Amounts{Resources: object.Resources{CPU: int64(r.IntN(3)) * 100}}}, Ready: int16(r.IntN(2)), Total: 2,
 	}
 }
 

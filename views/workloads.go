@@ -404,8 +404,9 @@ func (r *workloadRow) add(p *object.Pod) {
 	r.restarts += p.Restarts
 	r.last = max(r.last, p.LastRestart)
 	if p.Phase == string(corev1.PodRunning) || p.Phase == string(corev1.PodPending) {
-		r.requests.CPU += p.Requests.CPU
-		r.requests.Memory += p.Requests.Memory
+		asked := p.Requests()
+		r.requests.CPU += asked.CPU
+		r.requests.Memory += asked.Memory
 	}
 }
 

@@ -197,11 +197,11 @@ func TestPodRequests(t *testing.T) {
 	p.Spec.InitContainers[0].Resources, p.Spec.InitContainers[1].Resources = cpu("3"), cpu("200m")
 	p.Spec.Containers[0].Resources, p.Spec.Containers[1].Resources = cpu("1"), cpu("500m")
 	p.Spec.Overhead = corev1.ResourceList{"cpu": resource.MustParse("50m")}
-	if got := compact(t, Pods(), p)[0].Requests.CPU; got != 3050 {
+	if got := compact(t, Pods(), p)[0].Requests().CPU; got != 3050 {
 		t.Errorf("an init container that wants more than all others: %d", got)
 	}
 	p.Spec.InitContainers[0].Resources = cpu("100m")
-	if got := compact(t, Pods(), p)[0].Requests.CPU; got != 1750 {
+	if got := compact(t, Pods(), p)[0].Requests().CPU; got != 1750 {
 		t.Errorf("apps, sidecar and overhead: %d", got)
 	}
 }
@@ -248,7 +248,7 @@ func TestNode(t *testing.T) {
 			NodeInfo:    corev1.NodeSystemInfo{KubeletVersion: "v1.36.3", OSImage: "Linux", ContainerRuntimeVersion: "containerd://2"},
 		},
 	})[0]
-	got := fmt.Sprint(n.Zone, n.Instance, n.Roles, n.Taints, n.InternalIP, n.ExternalIP, n.Allocatable, n.Capacity, n.Pods, n.Version, n.OS, n.Runtime)
+	got := fmt.Sprint(n.Zone, n.Instance, n.Roles, n.Taints, n.InternalIP, n.ExternalIP, n.Allocatable.Resources, n.Capacity.Resources, n.Pods, n.Version, n.OS, n.Runtime)
 	if want := "bm5edge,worker[gpu=yes:NoSchedule old:NoExecute]10.0.0.1198.51.100.7{3900 16106127360} {4000 17179869184} 110v1.36.3Linuxcontainerd://2"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

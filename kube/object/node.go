@@ -32,8 +32,8 @@ type Node struct {
 	ExternalIP  string
 	Taints      []string // key=value:effect
 	Pressures   []string // conditions that should not be true
-	Allocatable Resources
-	Capacity    Resources
+	Allocatable Amounts  // what pods may ask for; what the system keeps for itself is not in it
+	Capacity    Amounts
 	Pods        int64 // how many pods it takes
 }
 
@@ -45,8 +45,8 @@ func newNode(n *corev1.Node, in *store.Interner) *Node {
 		Runtime: in.String(n.Status.NodeInfo.ContainerRuntimeVersion),
 		Roles:   in.String(nodeRoles(n.Labels)),
 
-		Allocatable: resources(n.Status.Allocatable), Capacity: resources(n.Status.Capacity),
-		Pods: n.Status.Allocatable.Pods().Value(),
+		Allocatable: newAmounts(n.Status.Allocatable, in), Capacity: newAmounts(n.Status.Capacity, in),
+		Pods: units(n.Status.Allocatable.Pods(), 0),
 	}
 	for _, a := range n.Status.Addresses {
 		switch {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/component-helpers/resource"
 
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
@@ -14,14 +13,13 @@ import (
 // Pods declares how pods are read.
 func Pods() store.Kind[*Pod] {
 	const ( // of core/v1 Container
-		command, args, env, envFrom, mounts        = 3, 4, 7, 19, 9
-		liveness, readiness, startup               = 10, 11, 22
-		lifecycle, security                        = 12, 15
-		containers, initContainers, ephemeral      = 2, 20, 34 // of PodSpec
-		volumes, affinity, tolerations, spread     = 1, 18, 22, 33
-		containerStatuses, initStatuses            = 8, 10 // of PodStatus
-		imageID, containerID, allocated, resources = 7, 8, 10, 11
-		statusMounts, user                         = 12, 13
+		command, args, env, envFrom, mounts      = 3, 4, 7, 19, 9
+		liveness, readiness, startup             = 10, 11, 22
+		lifecycle, security                      = 12, 15
+		containers, initContainers, ephemeral    = 2, 20, 34 // of PodSpec
+		volumes, affinity, tolerations, spread   = 1, 18, 22, 33
+		containerStatuses, initStatuses          = 8, 10 // of PodStatus
+		imageID, containerID, statusMounts, user = 7, 8, 12, 13
 	)
 	drop := []path{
 		noAnnotations,
@@ -38,7 +36,7 @@ func Pods() store.Kind[*Pod] {
 		}
 	}
 	for _, list := range []protoNumber{containerStatuses, initStatuses} {
-		for _, f := range []protoNumber{imageID, containerID, allocated, resources, statusMounts, user} {
+		for _, f := range []protoNumber{imageID, containerID, statusMounts, user} {
 			drop = append(drop, path{statusField, list, f})
 		}
 	}
@@ -53,19 +51,14 @@ type Pod struct {
 	Status         string // the word of kubectl's STATUS column
 	QoS            string
 	ServiceAccount string
-	Message        string // why it is not scheduled, or what the kubelet says of the whole pod
+	Message        string // why it is not scheduled, or what the kubelet says of the whole pod, or which readiness gate is shut
+	Finalizers     string // separated by commas
 	Ready, Total   int16  // containers, sidecars included
 	Restarts       int32
-	LastRestart    int64     // seconds since 1970, 0 if none is known
-	Requests       Resources // of the whole pod, as the scheduler counts
-	Limits         Resources
+	LastRestart    int64       // seconds since 1970, 0 if none is known
+	ReadySince     int64       // when the pod became ready, seconds since 1970, 0 while it is not
+	Demand         *Demand     // of the whole pod; see Requests and Limits
 	Containers     []Container // init, app, ephemeral, in the order of the pod's spec
-}
-
-// Resources are amounts of CPU and memory. Zero means not set.
-type Resources struct {
-	CPU    int64 // millicores
-	Memory int64 // bytes
 }
 
 // ContainerType tells the kinds of containers of a pod apart.
@@ -90,6 +83,7 @@ type Container struct {
 	Type        ContainerType
 	State       ContainerState
 	Ready       bool
+	Started     bool // its startup probe, if it has one, has succeeded
 	Restarts    int32
 	Reason      string // of the state, such as CrashLoopBackOff
 	Message     string // of the state
@@ -120,6 +114,7 @@ func (s ContainerState) String() string {
 // Termination is how a container ended the time before.
 type Termination struct {
 	Reason   string
+	Message  string // what the program left in its termination log, or the end of its log
 	Exit     int32
 	Finished int64 // seconds since 1970
 }
@@ -143,9 +138,11 @@ func newPod(p *corev1.Pod, in *store.Interner) *Pod {
 		ServiceAccount: in.String(p.Spec.ServiceAccountName),
 	}
 	out.Message = in.String(podMessage(p))
-	req := resource.PodRequests(p, resource.PodResourcesOptions{})
-	lim := resource.PodLimits(p, resource.PodResourcesOptions{})
-	out.Requests, out.Limits = resources(req), resources(lim)
+	out.ReadySince = readySince(p)
+	if len(p.Finalizers) > 0 {
+		out.Finalizers = in.String(strings.Join(p.Finalizers, ","))
+	}
+	out.Demand = newDemand(p, in)
 
 	n := len(p.Spec.InitContainers) + len(p.Spec.Containers) + len(p.Spec.EphemeralContainers)
 	out.Containers = make([]Container, 0, n)
@@ -178,12 +175,20 @@ func podMessage(p *corev1.Pod) string {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
 			return c.Message
 		}
+		if c.Type == corev1.PodReady && c.Reason == "ReadinessGatesNotReady" && p.Status.Message == "" {
+			return c.Message
+		}
 	}
 	return p.Status.Message
 }
 
-func resources(list corev1.ResourceList) Resources {
-	return Resources{CPU: list.Cpu().MilliValue(), Memory: list.Memory().Value()}
+func readySince(p *corev1.Pod) int64 {
+	for i := range p.Status.Conditions {
+		if c := &p.Status.Conditions[i]; c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
+			return max(1, unix(&c.LastTransitionTime)) // ready, if nobody says since when
+		}
+	}
+	return 0
 }
 
 func newContainer(typ ContainerType, c *corev1.Container, statuses []corev1.ContainerStatus, in *store.Interner) Container {
@@ -202,7 +207,7 @@ func newContainer(typ ContainerType, c *corev1.Container, statuses []corev1.Cont
 
 // observe takes over what the kubelet said of a container.
 func (c *Container) observe(s *corev1.ContainerStatus, in *store.Interner) {
-	c.Ready, c.Restarts = s.Ready, s.RestartCount
+	c.Ready, c.Started, c.Restarts = s.Ready, s.Started != nil && *s.Started, s.RestartCount
 	switch st := s.State; {
 	case st.Waiting != nil:
 		c.State, c.Reason, c.Message = Waiting, in.String(st.Waiting.Reason), in.String(st.Waiting.Message)
@@ -213,7 +218,7 @@ func (c *Container) observe(s *corev1.ContainerStatus, in *store.Interner) {
 		c.Exit, c.Since = st.Terminated.ExitCode, unix(&st.Terminated.FinishedAt)
 	}
 	if t := s.LastTerminationState.Terminated; t != nil {
-		c.Last = &Termination{Reason: in.String(terminationReason(t)), Exit: t.ExitCode, Finished: unix(&t.FinishedAt)}
+		c.Last = &Termination{Reason: in.String(terminationReason(t)), Message: in.String(t.Message), Exit: t.ExitCode, Finished: unix(&t.FinishedAt)}
 	}
 }
 

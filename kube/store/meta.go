@@ -94,6 +94,7 @@ type Interner struct {
 	strings map[string]string
 	labels  map[string]*Labels
 	owners  map[types.UID]*Owner
+	values  map[string]any // of Share
 	key     []byte
 }
 
@@ -102,7 +103,9 @@ type Interner struct {
 const internLimit = 1 << 16
 
 func newInterner() *Interner {
-	return &Interner{strings: map[string]string{}, labels: map[string]*Labels{}, owners: map[types.UID]*Owner{}}
+	return &Interner{
+		strings: map[string]string{}, labels: map[string]*Labels{}, owners: map[types.UID]*Owner{}, values: map[string]any{},
+	}
 }
 
 // String returns the shared copy of s, safe to show.
@@ -143,6 +146,20 @@ func (in *Interner) Labels(m map[string]string) *Labels {
 	}
 	in.labels[string(in.key)] = l
 	return l
+}
+
+// Share returns the value that many objects share under key, made by newValue if
+// there is none yet. Keys of different types must differ too.
+func Share[V any](in *Interner, key []byte, newValue func() *V) *V {
+	if v, ok := in.values[string(key)].(*V); ok {
+		return v
+	}
+	if len(in.values) >= internLimit {
+		clear(in.values)
+	}
+	v := newValue()
+	in.values[string(key)] = v
+	return v
 }
 
 func (in *Interner) owner(refs []metav1.OwnerReference) *Owner {
