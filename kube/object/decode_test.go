@@ -12,6 +12,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -96,6 +97,8 @@ func each(t *testing.T, test func(t *testing.T, like runtime.Object, keep func(t
 	run("claims", &corev1.PersistentVolumeClaim{}, keeper(Claims()))
 	run("autoscalers", &autoscalingv2.HorizontalPodAutoscaler{}, keeper(Autoscalers()))
 	run("budgets", &policyv1.PodDisruptionBudget{}, keeper(Budgets()))
+	run("controllerrevisions", &appsv1.ControllerRevision{}, keeper(ControllerRevisions()))
+	run("endpointslices", &discoveryv1.EndpointSlice{}, keeper(EndpointSlices()))
 	run("quotas", &corev1.ResourceQuota{}, keeper(Quotas()))
 }
 

@@ -6,7 +6,10 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
 
+	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
 )
 
@@ -61,4 +64,49 @@ func externalAddress(s *corev1.Service) string {
 		return "<pending>"
 	}
 	return strings.Join(addresses, ",")
+}
+
+// EndpointSlices declares how endpoint slices are read.
+func EndpointSlices() store.Kind[*EndpointSlice] {
+	return store.Typed(discoveryv1.SchemeGroupVersion.WithResource("endpointslices"), "EndpointSlice", true, newEndpointSlice, noAnnotations)
+}
+
+// EndpointSlice is a compact endpoint slice.
+type EndpointSlice struct {
+	store.Meta
+	Service   string // "" if it belongs to none
+	Endpoints []Endpoint
+}
+
+// Endpoint is one address behind a service.
+type Endpoint struct {
+	Address     string    // the first; the others are of the same thing
+	Pod         types.UID // "" if it is no pod
+	Name        string    // of the pod
+	Ready       bool      // gets traffic
+	Serving     bool      // would be ready if it were not on its way out
+	Terminating bool
+}
+
+func newEndpointSlice(s *discoveryv1.EndpointSlice, in *store.Interner) *EndpointSlice {
+	out := &EndpointSlice{Meta: in.Meta(&s.ObjectMeta), Service: in.String(s.Labels[discoveryv1.LabelServiceName])}
+	out.Endpoints = make([]Endpoint, 0, len(s.Endpoints))
+	for i := range s.Endpoints {
+		e := &s.Endpoints[i]
+		ready := e.Conditions.Ready == nil || *e.Conditions.Ready // unknown is ready, says the API
+		kept := Endpoint{
+			Ready: ready, Serving: ready, Terminating: e.Conditions.Terminating != nil && *e.Conditions.Terminating,
+		}
+		if e.Conditions.Serving != nil {
+			kept.Serving = *e.Conditions.Serving
+		}
+		if len(e.Addresses) > 0 {
+			kept.Address = sanitize.Line(e.Addresses[0])
+		}
+		if e.TargetRef != nil && e.TargetRef.Kind == "Pod" {
+			kept.Pod, kept.Name = e.TargetRef.UID, sanitize.Line(e.TargetRef.Name)
+		}
+		out.Endpoints = append(out.Endpoints, kept)
+	}
+	return out
 }

@@ -38,13 +38,14 @@ type Workload struct {
 	Selector  string
 	Images    []string
 	Requests  Resources // of one pod
+	Rolling   *Rolling  // of a Deployment, ReplicaSet, StatefulSet or DaemonSet: how it replaces its pods
 }
 
 const revisionAnnotation = "deployment.kubernetes.io/revision"
 
 // Deployments declares how deployments are read.
 func Deployments() store.Kind[*Workload] {
-	return store.Typed(appsv1.SchemeGroupVersion.WithResource("deployments"), "Deployment", true, newDeployment)
+	return store.TypedManaged(appsv1.SchemeGroupVersion.WithResource("deployments"), "Deployment", true, newDeployment)
 }
 
 // ReplicaSets declares how replica sets are read.
@@ -54,12 +55,12 @@ func ReplicaSets() store.Kind[*Workload] {
 
 // StatefulSets declares how stateful sets are read.
 func StatefulSets() store.Kind[*Workload] {
-	return store.Typed(appsv1.SchemeGroupVersion.WithResource("statefulsets"), "StatefulSet", true, newStatefulSet, noAnnotations)
+	return store.TypedManaged(appsv1.SchemeGroupVersion.WithResource("statefulsets"), "StatefulSet", true, newStatefulSet)
 }
 
 // DaemonSets declares how daemon sets are read.
 func DaemonSets() store.Kind[*Workload] {
-	return store.Typed(appsv1.SchemeGroupVersion.WithResource("daemonsets"), "DaemonSet", true, newDaemonSet, noAnnotations)
+	return store.TypedManaged(appsv1.SchemeGroupVersion.WithResource("daemonsets"), "DaemonSet", true, newDaemonSet)
 }
 
 // Jobs declares how jobs are read.
@@ -87,6 +88,7 @@ func newDeployment(d *appsv1.Deployment, in *store.Interner) *Workload {
 			w.Trouble, w.Message = in.String(c.Reason), in.String(c.Message)
 		}
 	}
+	w.Rolling = rollingDeployment(d, in)
 	return w
 }
 
@@ -100,6 +102,7 @@ func newReplicaSet(r *appsv1.ReplicaSet, in *store.Interner) *Workload {
 			w.Trouble, w.Message = in.String(c.Reason), in.String(c.Message)
 		}
 	}
+	w.Rolling = rollingReplicaSet(r, in)
 	return w
 }
 
@@ -115,6 +118,7 @@ func newStatefulSet(s *appsv1.StatefulSet, in *store.Interner) *Workload {
 	if r := s.Spec.UpdateStrategy.RollingUpdate; r != nil && r.Partition != nil {
 		w.Partition = *r.Partition
 	}
+	w.Rolling = rollingStatefulSet(s, in)
 	return w
 }
 
@@ -124,6 +128,7 @@ func newDaemonSet(d *appsv1.DaemonSet, in *store.Interner) *Workload {
 	w.Updated, w.Avail = d.Status.UpdatedNumberScheduled, d.Status.NumberAvailable
 	w.Behind = d.Status.ObservedGeneration < d.Generation
 	w.Strategy = in.String(string(d.Spec.UpdateStrategy.Type))
+	w.Rolling = rollingDaemonSet(d, in)
 	return w
 }
 

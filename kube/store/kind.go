@@ -74,12 +74,20 @@ type message[O any] interface {
 // the object that is kept of the one decoded, which is used again for the next:
 // compact must not keep a pointer, slice or map of it. drop holds the paths of
 // protobuf field numbers that compact does not look at; they are not decoded.
-// managedFields are always dropped.
+// managedFields are dropped too; TypedManaged leaves them.
 func Typed[T Object, O any, P message[O]](gvr schema.GroupVersionResource, kind string, namespaced bool,
 	compact func(P, *Interner) T, drop ...[]protowire.Number,
 ) Kind[T] {
 	const metadata, managedFields = 1, 17 // of every object, of metav1.ObjectMeta
-	prune := prunePaths(append(drop, []protowire.Number{metadata, managedFields})...)
+	return TypedManaged(gvr, kind, namespaced, compact, append(drop, []protowire.Number{metadata, managedFields})...)
+}
+
+// TypedManaged is Typed for a resource of which compact looks at managedFields,
+// often a third of an object: for what is few, and changed by people.
+func TypedManaged[T Object, O any, P message[O]](gvr schema.GroupVersionResource, kind string, namespaced bool,
+	compact func(P, *Interner) T, drop ...[]protowire.Number,
+) Kind[T] {
+	prune := prunePaths(drop...)
 	return Kind[T]{
 		GVR: gvr, Kind: kind, Namespaced: namespaced,
 		accept: runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON,
