@@ -52,6 +52,12 @@ func New(cfg *rest.Config, client *http.Client, kubeContext string) (*Client, er
 	return &Client{objects: objects, metadata: meta, context: kubeContext, now: time.Now}, nil
 }
 
+// Objects returns the client that reads what changes are prepared from.
+func (c *Client) Objects() dynamic.Interface { return c.objects }
+
+// Metadata returns the client for what is read without its contents.
+func (c *Client) Metadata() metadata.Interface { return c.metadata }
+
 // Change is one change of one object. It is prepared from the object as it was
 // read, and immutable.
 type Change struct {

@@ -49,9 +49,13 @@ func (c *Client) author(ctx context.Context, ref kube.Ref, subresource string, o
 	return author(obj, path)
 }
 
-// author returns who owns the field at path, the latest if there are several.
-func author(obj *unstructured.Unstructured, path []string) Author {
-	var found Author
+// AuthorOf returns who last set the field at path of an object, or part of it.
+func AuthorOf(obj *unstructured.Unstructured, path ...string) Author { return author(obj, path) }
+
+// AuthorsOf returns everybody who owns the field at path of an object, or part of
+// it, with the time at which each last wrote.
+func AuthorsOf(obj *unstructured.Unstructured, path ...string) []Author {
+	var found []Author
 	for _, entry := range obj.GetManagedFields() {
 		var fields map[string]any
 		if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil || !owns(obj.Object, fields, path) {
@@ -61,11 +65,20 @@ func author(obj *unstructured.Unstructured, path []string) Author {
 		if entry.Time != nil {
 			when = *entry.Time
 		}
-		if found.Manager == "" || when.After(found.Time) {
-			found = Author{Manager: sanitize.Line(entry.Manager), Time: when.Time}
-		}
+		found = append(found, Author{Manager: sanitize.Line(entry.Manager), Time: when.Time})
 	}
 	return found
+}
+
+// author returns who owns the field at path, the latest if there are several.
+func author(obj *unstructured.Unstructured, path []string) Author {
+	var last Author
+	for _, a := range AuthorsOf(obj, path...) {
+		if last.Manager == "" || a.Time.After(last.Time) {
+			last = a
+		}
+	}
+	return last
 }
 
 // owns reports whether fields, in the notation of metadata.managedFields
