@@ -22,8 +22,8 @@ type Part uint8
 
 // The parts of a template.
 const (
-	Images Part = iota
-	Command // command and arguments
+	Images  Part = iota
+	Command      // command and arguments
 	Environment
 	Resources
 	Probes
