@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	resourcehelper "k8s.io/component-helpers/resource"
 
+	"quarterdeck/kube"
 	"quarterdeck/kube/sanitize"
 )
 
@@ -72,6 +73,8 @@ func (c *Client) Check(ctx context.Context, changes []Change) []Note {
 		case "scale":
 			look.autoscalers(change, add)
 			look.quotas(change, grows(change), 0, add)
+		case UndoRollout, AbortRollout:
+			look.rollback(change, add)
 		case "trigger", "rerun":
 			look.quotas(change, parallelism(change.Object), 1, add)
 		case "delete", "evict":
@@ -159,7 +162,7 @@ func owner(change *Change, add func(Weight, string, ...any)) {
 	switch change.Verb {
 	case "delete", "evict":
 		add(Info, "%s owns %s and will make another", by, change.Ref)
-	case "scale", "set image", "pause", "suspend":
+	case "scale", "set image", "pause", "suspend", UndoRollout, AbortRollout:
 		add(Warn, "%s owns %s and may undo this: change the owner", by, change.Ref)
 	}
 }
@@ -195,23 +198,36 @@ func typed[T any](obj *unstructured.Unstructured) (T, bool) {
 }
 
 func (s *surroundings) autoscalers(change *Change, add func(Weight, string, ...any)) {
-	for _, item := range s.list(autoscalingv2.SchemeGroupVersion.WithResource("horizontalpodautoscalers"), change.Ref.Namespace) {
-		hpa, ok := typed[autoscalingv2.HorizontalPodAutoscaler](&item)
-		target := hpa.Spec.ScaleTargetRef
-		gv, err := schema.ParseGroupVersion(target.APIVersion)
-		if !ok || err != nil || target.Kind != change.Ref.Kind || target.Name != change.Ref.Name || gv.Group != change.Ref.GVR.Group {
-			continue
-		}
+	for _, hpa := range s.autoscalersOf(change.Ref) {
 		if change.After() == 0 {
 			add(Warn, "hpa/%s stops working while %s has 0 replicas", hpa.Name, change.Ref)
 			continue
 		}
-		least := int32(1)
-		if hpa.Spec.MinReplicas != nil {
-			least = *hpa.Spec.MinReplicas
-		}
-		add(Warn, "hpa/%s owns the replicas (%d to %d, wants %d now) and will change them again", hpa.Name, least, hpa.Spec.MaxReplicas, hpa.Status.DesiredReplicas)
+		add(Warn, "hpa/%s owns the replicas (%s) and will change them again", hpa.Name, bounds(hpa))
 	}
+}
+
+// autoscalersOf returns the autoscalers that set the replicas of an object.
+func (s *surroundings) autoscalersOf(ref kube.Ref) []autoscalingv2.HorizontalPodAutoscaler {
+	var found []autoscalingv2.HorizontalPodAutoscaler
+	for _, item := range s.list(autoscalingv2.SchemeGroupVersion.WithResource("horizontalpodautoscalers"), ref.Namespace) {
+		hpa, ok := typed[autoscalingv2.HorizontalPodAutoscaler](&item)
+		target := hpa.Spec.ScaleTargetRef
+		gv, err := schema.ParseGroupVersion(target.APIVersion)
+		if ok && err == nil && target.Kind == ref.Kind && target.Name == ref.Name && gv.Group == ref.GVR.Group {
+			found = append(found, hpa)
+		}
+	}
+	return found
+}
+
+// bounds says between what an autoscaler keeps the replicas.
+func bounds(hpa autoscalingv2.HorizontalPodAutoscaler) string {
+	least := int32(1)
+	if hpa.Spec.MinReplicas != nil {
+		least = *hpa.Spec.MinReplicas
+	}
+	return fmt.Sprintf("%d to %d, wants %d now", least, hpa.Spec.MaxReplicas, hpa.Status.DesiredReplicas)
 }
 
 // After is the value that the change gives its only field, 0 if it is no

@@ -240,6 +240,9 @@ type Moved struct {
 
 func (m *Moved) Error() string {
 	s := fmt.Sprintf("%s is %s now, not %s", m.Edit.Field(), Word(m.Now), Word(m.Edit.Before))
+	if _, whole := m.Edit.Before.(map[string]any); whole && m.Now != nil {
+		s = m.Edit.Field() + " has changed since it was shown" // where is not to be seen in so much text
+	}
 	if by := m.By.String(); by != "" {
 		s += ": " + by
 	}

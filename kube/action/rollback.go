@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"quarterdeck/kube"
@@ -57,6 +59,38 @@ func (c *Client) Rollback(ref kube.Ref, obj *unstructured.Unstructured, to Rollb
 	}
 	change.Kubectl = command
 	return change, nil
+}
+
+// rollback notes what stands beside a rollback.
+func (s *surroundings) rollback(change *Change, add func(Weight, string, ...any)) {
+	template := change.Edits[0] // see Client.Rollback
+	labels, _ := At(template.After, []string{"metadata", "labels"})
+	entries, _ := labels.(map[string]any)
+	of := make(map[string]string, len(entries))
+	for k, v := range entries {
+		of[k], _ = v.(string)
+	}
+	for _, pdb := range s.budgetsOf(change.Ref.Namespace, of) {
+		if pdb.Status.DisruptionsAllowed == 0 {
+			add(Warn, "pdb/%s allows no disruption now, and a rollout passes it by: what limits it is its own strategy", pdb.Name)
+		}
+	}
+	before, after := asksFor(template.Before), asksFor(template.After)
+	for _, hpa := range s.autoscalersOf(change.Ref) {
+		if !equality.Semantic.DeepEqual(before, after) {
+			add(Warn, "hpa/%s keeps the replicas (%s) by what pods request, and that changes", hpa.Name, bounds(hpa))
+			continue
+		}
+		add(Info, "hpa/%s keeps the replicas (%s): they stay as they are", hpa.Name, bounds(hpa))
+	}
+	if _, applied := change.Object.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; applied {
+		add(Info, "%s was made by kubectl apply: the next apply of its manifest takes this back", change.Ref)
+	}
+}
+
+// asksFor is what a pod of a template requests and is limited to.
+func asksFor(template any) corev1.ResourceList {
+	return requests(&unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"template": template}}})
 }
 
 // Then returns the change with words of its own for what is to be said once it
