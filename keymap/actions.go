@@ -103,6 +103,7 @@ const (
 	LogMark      ActionID = "log.mark"
 	LogCopy      ActionID = "log.copy"
 	LogSave      ActionID = "log.save"
+	LogRates     ActionID = "log.rates"
 
 	AppPalette  ActionID = "app.palette"
 	AppMenu     ActionID = "app.menu"
@@ -243,6 +244,7 @@ func declared() []Binding {
 		{ID: LogFold, Keys: keys("z"), Title: "fold", Help: "Show repeated lines once, with their number", Group: groupLog, Scope: Log},
 		{ID: LogClock, Keys: keys("t"), Title: "clock", Help: "Show times as local, UTC, how long ago, or not", Group: groupLog, Scope: Log},
 		{ID: LogSource, Keys: keys("s"), Title: "source", Help: "Show or hide the column of pods and containers", Group: groupLog, Scope: Log},
+		{ID: LogRates, Keys: keys("r"), Title: "rates", Help: "List the containers with their lines and errors over time, to show only those of one", Group: groupLog, Scope: Log},
 		{ID: LogColours, Keys: keys("C"), Title: "colours", Help: "Show or hide the application's own colours", Group: groupLog, Scope: Log},
 		{ID: LogMark, Keys: keys("m"), Title: "mark", Help: "Start a block of lines to copy", Group: groupLog, Scope: Log},
 		{ID: LogCopy, Keys: keys("c"), Title: "copy", Help: "Copy the line under the cursor, or the marked block", Group: groupLog, Scope: Log},

@@ -207,15 +207,7 @@ func (p *logPage) status() logview.Status {
 	if st.Waiting > 0 {
 		out.Facts = append(out.Facts, logview.Fact{Text: fmt.Sprintf("%d waiting", st.Waiting), Tone: theme.Muted})
 	}
-	const buckets = 12
-	rates := p.log.Rates(-1, buckets)
-	for i := range rates.Lines {
-		out.Rates = append(out.Rates, logview.Rate{Lines: float64(rates.Lines[i]), Errors: float64(rates.Errors[i])})
-	}
-	if n := len(rates.Lines); n > 1 { // the last one is not over yet
-		out.Rate = float64(rates.Lines[n-2]) / logs.BucketWidth.Seconds()
-		out.ErrorRate = float64(rates.Errors[n-2]) / logs.BucketWidth.Seconds()
-	}
+	p.rates(&out, st.Latest)
 	if p.filter != nil {
 		if m := p.filter.Matches(); m.Complete() {
 			out.Empty = "no line matches " + p.only
@@ -293,6 +285,7 @@ func (p *logPage) Actions() []ui.Action {
 		{ID: keymap.LogError, Run: func() tea.Msg { return p.jumpError(1) }},
 		{ID: keymap.LogErrorBack, Quiet: true, Run: func() tea.Msg { return p.jumpError(-1) }},
 		{ID: keymap.LogExpand, Run: p.expand},
+		{ID: keymap.LogRates, Run: p.openSources},
 		{ID: keymap.LogNext, Quiet: true, Disabled: none, Run: func() tea.Msg { return p.jumpMatch(1) }},
 		{ID: keymap.LogPrevious, Quiet: true, Disabled: none, Run: func() tea.Msg { return p.jumpMatch(-1) }},
 		{ID: keymap.LogWrap, Run: do(func() { w.SetWrap(!w.Wrapped()) })},

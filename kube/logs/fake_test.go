@@ -170,7 +170,7 @@ func (free) admit(context.Context) error { return nil }
 
 // collector is a merger with a ring behind it.
 func collector(ctx context.Context, window time.Duration) (*merger, *Ring, *book) {
-	m, r, b := newMerger(window), NewRing(0), &book{}
+	m, r, b := newMerger(window), NewRing(0), newBook()
 	w := writer{ring: r, book: b}
 	m.append, m.flush = w.append, w.flush
 	go m.run(ctx)

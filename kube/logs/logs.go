@@ -60,6 +60,7 @@ type Status struct {
 	Errors  uint64       // of them, of level error or worse
 	Capped  uint64       // lines that were cut because of their length
 	Cut     uint64       // bytes cut off them
+	Latest  int64        // the time of the newest line, nanoseconds since 1970; 0 if there is none
 	Evicted Evicted      // what had to make room for newer lines
 	Err     error        // why one of the broken or refused is so
 }
@@ -78,7 +79,7 @@ func Open(c *kube.Client, o Options) *Log {
 }
 
 func newLog(o Options) *Log {
-	return &Log{ring: NewRing(o.Bytes), book: &book{}, ended: make(chan struct{})}
+	return &Log{ring: NewRing(o.Bytes), book: newBook(), ended: make(chan struct{})}
 }
 
 // start runs the merger and the live set.
@@ -128,21 +129,6 @@ func (l *Log) Source(id SourceID) Source {
 	return l.book.sources[id]
 }
 
-// Rates returns how many lines there were in the last n buckets of time, of one
-// container or, if source is negative, of all.
-func (l *Log) Rates(source, n int) Rates {
-	l.book.mu.Lock()
-	defer l.book.mu.Unlock()
-	r := &l.book.all
-	if source >= 0 {
-		r = &rates{}
-		if source < len(l.book.each) && l.book.each[source] != nil {
-			r = l.book.each[source]
-		}
-	}
-	return r.upTo(time.Now(), n)
-}
-
 // Status returns how the log does.
 func (l *Log) Status() Status {
 	st := Status{Pods: l.set.status(), Evicted: l.ring.Snapshot().Evicted()}
@@ -168,6 +154,7 @@ func (l *Log) Status() Status {
 		st.Errors += s.Errors
 		st.Capped += s.Capped
 		st.Cut += s.Cut
+		st.Latest = max(st.Latest, s.Latest)
 	}
 	return st
 }

@@ -46,81 +46,36 @@ func (s State) String() string {
 	return [...]string{"waiting", "opening", "live", "reconnecting", "ended", "gone", "forbidden"}[s]
 }
 
-// Buckets of rates.
-const (
-	BucketWidth = 2 * time.Second
-	bucketCount = 150
-)
-
-// Rates counts lines over time, in buckets of BucketWidth, oldest first.
-type Rates struct {
-	End    time.Time // of the last bucket
-	Lines  []uint32
-	Errors []uint32 // of level error or worse
-}
-
-// rates is a ring of buckets by the lines' own time.
-type rates struct {
-	newest int64 // number of the newest bucket
-	lines  [bucketCount]uint32
-	errors [bucketCount]uint32
-}
-
-func (r *rates) count(at int64, failure bool) {
-	bucket := at / int64(BucketWidth)
-	switch {
-	case bucket <= r.newest-bucketCount:
-		return
-	case bucket > r.newest:
-		for i := max(r.newest+1, bucket-bucketCount+1); i <= bucket; i++ {
-			r.lines[i%bucketCount], r.errors[i%bucketCount] = 0, 0
-		}
-		r.newest = bucket
-	}
-	r.lines[bucket%bucketCount]++
-	if failure {
-		r.errors[bucket%bucketCount]++
-	}
-}
-
-// upTo returns the n buckets that end with the one of end.
-func (r *rates) upTo(end time.Time, n int) Rates {
-	n = min(n, bucketCount)
-	last := end.UnixNano() / int64(BucketWidth)
-	out := Rates{End: time.Unix(0, (last+1)*int64(BucketWidth)), Lines: make([]uint32, n), Errors: make([]uint32, n)}
-	for i := range n {
-		if b := last - int64(n-1-i); b > r.newest-bucketCount && b <= r.newest && b >= 0 {
-			out.Lines[i], out.Errors[i] = r.lines[b%bucketCount], r.errors[b%bucketCount]
-		}
-	}
-	return out
-}
-
 // book holds what is known of the sources. The merger counts in it, streams
 // and the live set note states.
 type book struct {
 	mu      sync.Mutex
 	sources []Source
-	each    []*rates // by source, nil for those that are gone
 	all     rates
+	each    []*rates         // by source, nil for those that have nothing to show
+	fading  []SourceID       // containers that are gone and still have rates
+	latest  int64            // the newest bucket that a line may be in
+	now     func() time.Time // by which that is so
 }
+
+func newBook() *book { return &book{now: time.Now} }
 
 func (b *book) add(s Source) SourceID {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s.ID = SourceID(len(b.sources))
 	b.sources = append(b.sources, s)
-	b.each = append(b.each, &rates{})
+	b.each = append(b.each, nil)
 	return s.ID
 }
 
 func (b *book) set(id SourceID, state State, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.sources[id].State, b.sources[id].Err = state, err
-	if state == Gone {
-		b.each[id] = nil // pods come and go; what they did is in the rates of all
+	if s := &b.sources[id]; state == Gone && s.State != Gone {
+		b.fadeLocked(id)
 	}
+	b.sources[id].State, b.sources[id].Err = state, err
 }
 
 func (b *book) capped(id SourceID, lines, bytes int) {
@@ -149,8 +104,5 @@ func (b *book) countLocked(at int64, m meta) {
 	if failure {
 		s.Errors++
 	}
-	if r := b.each[m.source()]; r != nil {
-		r.count(at, failure)
-	}
-	b.all.count(at, failure)
+	b.rateLocked(s.ID, at, failure)
 }

@@ -165,29 +165,6 @@ func TestTones(t *testing.T) {
 	}
 }
 
-func TestSparkline(t *testing.T) {
-	g := theme.Plain(theme.Options{}).Glyphs
-	for _, test := range []struct {
-		rates []float64
-		width int
-		want  string
-	}{
-		{nil, 5, ""},
-		{[]float64{0, 0}, 5, "▁▁"},
-		{[]float64{0, 1, 2, 4, 8}, 5, "▁▂▃▅█"},
-		{[]float64{100, 1, 2}, 2, "▅█"},
-		{[]float64{1}, -1, ""},
-	} {
-		var rates []logview.Rate
-		for _, n := range test.rates {
-			rates = append(rates, logview.Rate{Lines: n})
-		}
-		if got := logview.Sparkline(&g, rates, test.width); got != test.want {
-			t.Errorf("%v: %q, want %q", test.rates, got, test.want)
-		}
-	}
-}
-
 func TestRelative(t *testing.T) {
 	for age, want := range map[time.Duration]string{
 		-time.Second: "0.0s", 1234 * time.Millisecond: "1.2s", 59999 * time.Millisecond: "59.9s", 4*time.Minute + 2*time.Second: "4m02s",

@@ -3,7 +3,6 @@ package logview
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"quarterdeck/ui/cell"
@@ -42,9 +41,6 @@ type Fact struct {
 	Tone theme.Tone
 }
 
-// Rate is how many lines there were in a while, and how many of them errors.
-type Rate struct{ Lines, Errors float64 }
-
 // facts returns what the line says on its left.
 func (w *Window) facts() []Fact {
 	s := &w.status
@@ -54,7 +50,7 @@ func (w *Window) facts() []Fact {
 		add(theme.Accent, "only "+s.Filter)
 	}
 	if s.ErrorRate > 0 {
-		add(theme.Error, perSecond(s.ErrorRate)+" err/s")
+		add(theme.Error, PerSecond(s.ErrorRate)+" err/s")
 	}
 	if s.Dropped > 0 {
 		add(theme.Error, Count(s.Dropped)+" dropped")
@@ -71,7 +67,7 @@ func (w *Window) facts() []Fact {
 		add(theme.Warn, gone)
 	}
 	if s.Rate > 0 {
-		add(theme.Muted, perSecond(s.Rate)+"/s")
+		add(theme.Muted, PerSecond(s.Rate)+"/s")
 	}
 	return facts
 }
@@ -169,33 +165,6 @@ func shorten(facts []Fact, room int, between string) []Fact {
 	return facts
 }
 
-// Sparkline draws the last rates, one in a cell, without tones.
-func Sparkline(g *theme.Glyphs, rates []Rate, width int) string {
-	rates = rates[max(0, len(rates)-max(0, width)):]
-	most := highest(rates)
-	var b strings.Builder
-	for _, r := range rates {
-		b.WriteString(spark(g, r.Lines, most))
-	}
-	return b.String()
-}
-
-func highest(rates []Rate) float64 {
-	most := 0.0
-	for _, r := range rates {
-		most = max(most, r.Lines)
-	}
-	return most
-}
-
-func spark(g *theme.Glyphs, value, most float64) string {
-	if value <= 0 || most <= 0 {
-		return g.Sparks[0]
-	}
-	n := len(g.Sparks)
-	return g.Sparks[min(n-1, int(value/most*float64(n)))]
-}
-
 // Count writes a number so that its thousands can be read.
 func Count(n uint64) string {
 	s := strconv.FormatUint(n, 10)
@@ -211,14 +180,6 @@ func lines(n uint64) string {
 		return "1 line"
 	}
 	return Count(n) + " lines"
-}
-
-// perSecond writes a rate with as many digits as matter.
-func perSecond(rate float64) string {
-	if rate >= 10 {
-		return Count(uint64(rate + 0.5))
-	}
-	return strings.TrimSuffix(strconv.FormatFloat(max(rate, 0.1), 'f', 1, 64), ".0")
 }
 
 // appendAge appends how long ago something was: 12.3s, 4m12s, 3h07m, 2d04h.
