@@ -79,14 +79,25 @@ unit:
 test-playground:
 	cd playground && $(RACE_TEST) $(PLAYGROUND_PACKAGES)
 
-# One package at a time: each brings up control planes of its own. The program
-# that they run has the race detector too.
+# Packages of the app are tested one at a time: each brings up control planes of
+# its own. The program that they run has the race detector too. The playground's
+# incidents take minutes of waiting and little else, so they run beside them.
+E2E_TEST = $(RACE_TEST) -tags e2e -p 1 -count 1 -timeout 30m
+
 .PHONY: e2e
 e2e: export QD := $(CURDIR)/$(E2E_QD)
 e2e: export QD_PLAYGROUND := $(CURDIR)/bin/qd-playground
 e2e: bin/qd-playground $(E2E_QD)
-	$(RACE_TEST) -tags e2e -p 1 -count 1 -timeout 30m $(E2E_PACKAGES)
-	cd playground && $(RACE_TEST) -tags e2e -p 1 -count 1 -timeout 30m $$($(GO) list ./... | grep '/e2e$$')
+	$(MAKE) --no-print-directory -j 2 e2e-app e2e-incidents
+	cd playground && $(E2E_TEST) ./e2e
+
+.PHONY: e2e-app
+e2e-app:
+	$(E2E_TEST) $(E2E_PACKAGES)
+
+.PHONY: e2e-incidents
+e2e-incidents:
+	cd playground && $(E2E_TEST) ./incident/e2e
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT)
