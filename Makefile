@@ -82,7 +82,7 @@ test-playground:
 # Packages of the app are tested one at a time: each brings up control planes of
 # its own. The program that they run has the race detector too. The playground's
 # incidents take minutes of waiting and little else, so they run beside them.
-E2E_TEST = $(RACE_TEST) -tags e2e -p 1 -count 1 -timeout 30m
+E2E_TEST = $(RACE_TEST) -tags e2e -p 1 -parallel 8 -count 1 -timeout 30m
 
 .PHONY: e2e
 e2e: export QD := $(CURDIR)/$(E2E_QD)
