@@ -46,7 +46,7 @@ func Catalog() []Opener {
 		crds(),
 		builtin("apiregistration.k8s.io", "v1", "apiservices", "APIService", false),
 		builtin("coordination.k8s.io", "v1", "leases", "Lease", true),
-		builtin("", "v1", "replicationcontrollers", "ReplicationController", true, "rc"),
+		replicationControllers(),
 		builtin("apps", "v1", "controllerrevisions", "ControllerRevision", true),
 		builtin("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false),
 		builtin("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", false),
@@ -55,7 +55,7 @@ func Catalog() []Opener {
 }
 
 func builtin(group, version, plural, kind string, namespaced bool, short ...string) Opener {
-	return generic(schema.GroupVersionResource{Group: group, Version: version, Resource: plural}, kind, namespaced, short...)
+	return genericResource(schema.GroupVersionResource{Group: group, Version: version, Resource: plural}, kind, namespaced, short...)
 }
 
 // known returns the resource of the catalog that a word names. It asks nobody.

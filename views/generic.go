@@ -17,7 +17,9 @@ import (
 // generic shows any kind in the server's own columns, those that kubectl shows.
 // They are known when the first rows come.
 func generic(gvr schema.GroupVersionResource, kind string, namespaced bool, short ...string) Opener {
-	return genericResource(gvr, kind, namespaced, short...)
+	r := genericResource(gvr, kind, namespaced, short...)
+	r.MayHavePods = true
+	return r
 }
 
 func genericResource(gvr schema.GroupVersionResource, kind string, namespaced bool, short ...string) *Resource[*store.Row] {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"quarterdeck/kube"
@@ -165,7 +166,7 @@ func cronJobs() Opener {
 	r.Enter = func(s *Session, w *object.Workload) tea.Msg {
 		return ui.Push(jobs().Frame(s, Scope{Namespace: w.Namespace, Owner: w.UID, Title: "cronjob/" + w.Name}))
 	}
-	r.Pods = nil
+	r.Pods, r.MayHavePods = nil, true // by way of its jobs
 	return r
 }
 
@@ -281,6 +282,7 @@ func namespaces() Opener {
 				func(n *object.Plain, _ *Env) theme.Tone { return statusTone(n.Status) }),
 			ageColumn[*object.Plain](), labelsColumn[*object.Plain](),
 		},
+		Pods: func(n *object.Plain) (Scope, bool) { return Scope{Namespace: n.Name, Title: "ns/" + n.Name}, true },
 		Enter: func(s *Session, n *object.Plain) tea.Msg {
 			return ui.Root(s.home().Frame(s.In(n.Name), Scope{}))
 		},
@@ -407,6 +409,12 @@ func quotas() Opener {
 			ageColumn[*object.Quota](), labelsColumn[*object.Quota](),
 		},
 	}
+}
+
+func replicationControllers() Opener {
+	r := genericResource(corev1.SchemeGroupVersion.WithResource("replicationcontrollers"), "ReplicationController", true, "rc")
+	r.MayHavePods = true
+	return r
 }
 
 func crds() Opener {

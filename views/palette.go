@@ -22,7 +22,7 @@ const (
 // kinds and the namespaces each as soon as they are there.
 func (p *Program) Palette(ui.View) *ui.Picker {
 	s := p.session()
-	picker := &ui.Picker{Title: ":", Free: s.command, Loads: "names"}
+	picker := &ui.Picker{Title: ":", Free: s.command, Loads: "names", Sub: s.subPicker}
 	for _, o := range Catalog() {
 		n := o.Names()
 		detail := n.Kind
@@ -31,6 +31,7 @@ func (p *Program) Palette(ui.View) *ui.Picker {
 		}
 		picker.Items = append(picker.Items, s.kindItem(o, detail))
 	}
+	picker.Items = append(picker.Items, s.logsItem())
 	var own []string // known without the server
 	for _, name := range []string{s.Namespace, s.Client.Namespace, s.Settings.Context(s.Client.Context).Namespace} {
 		if name != "" && !slices.Contains(own, name) {

@@ -39,6 +39,9 @@ type Resource[T store.Object] struct {
 	Enter func(*Session, T) tea.Msg
 	// Pods is the scope of the pods that belong to an object, false if none can.
 	Pods func(T) (Scope, bool)
+	// MayHavePods says that objects may have pods though Pods does not know of it:
+	// reading one will show.
+	MayHavePods bool
 	// Node is the node that an object is on.
 	Node func(T) string
 	// Ref names an object; nil is the kind's own object of that name.

@@ -87,6 +87,7 @@ func workloads() *Resource[*workloadRow] {
 			}
 			return podsOf(r.work)
 		},
+		MayHavePods: true, // a CronJob, by way of its jobs
 		Node: func(r *workloadRow) string {
 			if r.pod == nil {
 				return ""

@@ -84,11 +84,27 @@ func (s *Server) replace(w http.ResponseWriter, req *http.Request, r Request, a 
 	case a.Body != "":
 		write(w, http.StatusOK, a.ContentType, []byte(a.Body))
 		_ = http.NewResponseController(w).Flush()
+	case a.Stream != nil:
+		w.Header().Set("Content-Type", a.ContentType)
+		out := flushed{w}
+		_, _ = out.Write(nil) // the header
+		a.Stream(req.Context(), out)
 	}
 	if a.Cut {
 		panic(http.ErrAbortHandler)
 	}
-	return a.Status != nil || a.Body != ""
+	return a.Status != nil || a.Body != "" || a.Stream != nil
+}
+
+// flushed sends what is written at once.
+type flushed struct{ http.ResponseWriter }
+
+func (f flushed) Write(b []byte) (int, error) {
+	n, err := f.ResponseWriter.Write(b)
+	if err == nil {
+		err = http.NewResponseController(f.ResponseWriter).Flush()
+	}
+	return n, err
 }
 
 func write(w http.ResponseWriter, code int, contentType string, body []byte) {

@@ -1,7 +1,9 @@
 package apitest
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -48,6 +50,9 @@ type Answer struct {
 	// Body is answered as it is, as ContentType.
 	Body        string
 	ContentType string
+	// Stream, if not nil, writes the answer as it comes, until it returns or the
+	// client leaves, when ctx ends.
+	Stream func(ctx context.Context, w io.Writer)
 	// RetryAfter is the header of that name, in seconds.
 	RetryAfter string
 	// Until holds the answer back until it is closed or the client leaves.
