@@ -9,7 +9,9 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	quantity "k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"quarterdeck/kube/store"
 )
@@ -198,8 +200,19 @@ type Budget struct {
 	store.Meta
 	Rule              string // "min 2", "max unavailable 25%"
 	Healthy, Expected int32
-	Allowed           int32 // disruptions that would be let through now
-	Selector          string
+	Allowed           int32  // disruptions that would be let through now
+	Selector          string // as kubectl shows it
+}
+
+// Match returns which pods of the budget's namespace it protects.
+func (b *Budget) Match() (labels.Selector, error) {
+	switch b.Selector {
+	case "": // there is none
+		return labels.Nothing(), nil
+	case "<none>": // an empty one
+		return labels.Everything(), nil
+	}
+	return labels.Parse(b.Selector)
 }
 
 func newBudget(b *policyv1.PodDisruptionBudget, in *store.Interner) *Budget {
@@ -226,9 +239,17 @@ func Quotas() store.Kind[*Quota] {
 // Quota is a compact resource quota.
 type Quota struct {
 	store.Meta
-	Used    string // "pods 12/20, requests.cpu 3/4", the fullest first
-	Fullest int    // percent of the fullest resource
-	Scopes  string
+	Used    string      // "pods 12/20, requests.cpu 3/4", the fullest first
+	Fullest int         // percent of the fullest resource
+	Scopes  string      // "NotTerminating", "PriorityClass in (high)": the pods that it counts; all if empty
+	Items   []QuotaItem // in the same order as in Used
+}
+
+// QuotaItem is what a quota says of one resource: CPU in millicores, memory and
+// storage in bytes, all else counted.
+type QuotaItem struct {
+	Name       string // "requests.cpu", "pods", "count/jobs.batch"
+	Used, Hard int64
 }
 
 func newQuota(q *corev1.ResourceQuota, in *store.Interner) *Quota {
@@ -236,11 +257,17 @@ func newQuota(q *corev1.ResourceQuota, in *store.Interner) *Quota {
 	type use struct {
 		words   string
 		percent int
+		item    QuotaItem
 	}
 	var uses []use
 	for name, hard := range q.Status.Hard {
 		used := q.Status.Used[name]
 		u := use{words: fmt.Sprintf("%s %s/%s", name, &used, &hard)}
+		scale := quantity.Scale(0)
+		if name == corev1.ResourceCPU || name == corev1.ResourceRequestsCPU || name == corev1.ResourceLimitsCPU {
+			scale = quantity.Milli
+		}
+		u.item = QuotaItem{Name: in.String(string(name)), Used: units(&used, scale), Hard: units(&hard, scale)}
 		switch {
 		case hard.Sign() > 0:
 			u.percent = int(100*used.AsApproximateFloat64()/hard.AsApproximateFloat64() + 0.5)
@@ -258,6 +285,7 @@ func newQuota(q *corev1.ResourceQuota, in *store.Interner) *Quota {
 	words := make([]string, len(uses))
 	for i, u := range uses {
 		words[i] = u.words
+		out.Items = append(out.Items, u.item)
 	}
 	if len(uses) > 0 {
 		out.Fullest = uses[0].percent
@@ -266,6 +294,15 @@ func newQuota(q *corev1.ResourceQuota, in *store.Interner) *Quota {
 	var scopes []string
 	for _, s := range q.Spec.Scopes {
 		scopes = append(scopes, string(s))
+	}
+	if q.Spec.ScopeSelector != nil {
+		for _, m := range q.Spec.ScopeSelector.MatchExpressions {
+			words := string(m.ScopeName)
+			if m.Operator != corev1.ScopeSelectorOpExists {
+				words += " " + strings.ToLower(string(m.Operator)) + " (" + strings.Join(m.Values, ",") + ")"
+			}
+			scopes = append(scopes, words)
+		}
 	}
 	out.Scopes = in.String(strings.Join(scopes, ","))
 	return out
