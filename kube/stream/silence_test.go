@@ -43,6 +43,55 @@ func TestUntilSilent(t *testing.T) {
 	}
 }
 
+// However the silence falls between two questions, it is noticed in time: not
+// while a question may still be answered, and not later than is promised.
+func TestUntilSilentInTime(t *testing.T) {
+	const promised = 15 * time.Second
+	for _, fails := range []bool{false, true} {
+		for into := time.Duration(0); into <= 2*askEvery; into += 130 * time.Millisecond {
+			synctest.Test(t, func(t *testing.T) {
+				ask := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+				if fails {
+					ask = func(context.Context) error { return errors.New("connection refused") }
+				}
+				start := time.Now()
+				falls := start.Add(into)
+				heard := func() time.Time { // something came all the time until then
+					if now := time.Now(); now.Before(falls) {
+						return now
+					}
+					return falls
+				}
+				ctx, cancel := untilSilent(t.Context(), ask, heard)
+				defer cancel()
+				<-ctx.Done()
+				if took := time.Since(falls); took < askEvery+askTimeout || took >= promised {
+					t.Errorf("fails %v, silent after %v: noticed after %v", fails, into, took)
+				}
+			})
+		}
+	}
+}
+
+// An answer, however late, keeps a connection.
+func TestUntilSilentSlowServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := untilSilent(t.Context(), func(ctx context.Context) error {
+			select {
+			case <-time.After(askTimeout - time.Second):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}, func() time.Time { return time.Time{} })
+		defer cancel()
+		time.Sleep(10 * time.Minute)
+		if ctx.Err() != nil {
+			t.Errorf("given up: %v", context.Cause(ctx))
+		}
+	})
+}
+
 // A connection that is given up ends at once, also while a question is open.
 func TestUntilSilentCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
