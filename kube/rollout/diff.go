@@ -55,16 +55,17 @@ type step struct {
 }
 
 // Compare returns the fields by which after differs from before: by part, then
-// by name. Fields that have their default are as if they were not there.
+// in the order in which they stand in the templates, names of a mapping sorted.
+// Together they are all of the difference: before, with these fields changed and
+// then its lists put in order, is after. Fields that have their default are as
+// if they were not there.
 func Compare(before, after Template) []Field {
 	schema, err := strategicpatch.NewPatchMetaFromStruct(corev1.PodTemplateSpec{})
 	if err != nil { // which cannot be: it is a struct
 		return []Field{{Before: before.plain(), After: after.plain()}}
 	}
 	fields := compare(before.plain(), after.plain(), schema, nil)
-	slices.SortStableFunc(fields, func(a, b Field) int {
-		return cmp.Or(cmp.Compare(a.Part(), b.Part()), strings.Compare(a.Name(), b.Name()))
-	})
+	slices.SortStableFunc(fields, func(a, b Field) int { return cmp.Compare(a.Part(), b.Part()) })
 	return fields
 }
 
@@ -73,8 +74,8 @@ func Compare(before, after Template) []Field {
 func compare(before, after any, schema strategicpatch.LookupPatchMeta, path []step) []Field {
 	b, wasMap := before.(map[string]any)
 	a, isMap := after.(map[string]any)
-	// A dictionary is its entries, also where it comes or goes as a whole.
-	if len(path) > 0 && isDictionary(path[len(path)-1].name) {
+	// Such a field is what is in it, also where it comes or goes as a whole.
+	if len(path) > 0 && isOpen(path[len(path)-1].name) {
 		wasMap, isMap = wasMap || before == nil, isMap || after == nil
 	}
 	if !wasMap || !isMap {
@@ -199,21 +200,21 @@ func (f Field) Name() string {
 	}
 	var b strings.Builder
 	for _, s := range path {
-		switch {
+		switch name := sanitize.Line(s.name); {
 		case s.key != "":
-			fmt.Fprintf(&b, "[%v]", s.is)
-		case strings.ContainsAny(s.name, "./[]"):
-			b.WriteString("[" + s.name + "]")
+			b.WriteString("[" + sanitize.Line(fmt.Sprint(s.is)) + "]")
+		case strings.ContainsAny(name, "./[]"):
+			b.WriteString("[" + name + "]")
 		case b.Len() == 0:
-			b.WriteString(s.name)
+			b.WriteString(name)
 		default:
-			b.WriteString("." + s.name)
+			b.WriteString("." + name)
 		}
 	}
 	if f.Order {
 		b.WriteString(" (order)")
 	}
-	return sanitize.Line(b.String())
+	return b.String()
 }
 
 // Was returns the value before in words, on one line.

@@ -3,7 +3,6 @@ package rollout
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -114,7 +113,7 @@ func (t Template) YAML() string {
 func (t Template) plain() map[string]any {
 	fields := t.object()
 	trim(fields, "")
-	if spec, ok := fields["spec"].(map[string]any); ok && spec["serviceAccount"] == spec["serviceAccountName"] {
+	if spec, ok := fields["spec"].(map[string]any); ok && raw(spec, "serviceAccount") == raw(spec, "serviceAccountName") && raw(spec, "serviceAccount") != "" {
 		delete(spec, "serviceAccount") // the old name, which the server keeps in step
 	}
 	return fields
@@ -159,7 +158,7 @@ func pullPolicy(image string) string {
 // (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/).
 func isDefault(parent, name string, value any) bool {
 	if m, ok := value.(map[string]any); ok {
-		return len(m) == 0 && (isDictionary(name) || name == "resources" || name == "metadata" || parent == "spec" && name == "securityContext")
+		return len(m) == 0 && (isOpen(name) || parent == "spec" && name == "securityContext")
 	}
 	if l, ok := value.([]any); ok {
 		return len(l) == 0
@@ -195,8 +194,12 @@ func isDefault(parent, name string, value any) bool {
 	return filled != nil && filled == value
 }
 
-// isDictionary reports whether a field maps names of the user's to values, so
-// that having none is the same as not being there.
-func isDictionary(name string) bool {
-	return slices.Contains([]string{"labels", "annotations", "nodeSelector", "limits", "requests", "matchLabels"}, name)
+// isOpen reports whether a field that has nothing in it is the same as one that
+// is not there. Of most others, such as emptyDir, it is not.
+func isOpen(name string) bool {
+	switch name {
+	case "metadata", "labels", "annotations", "nodeSelector", "matchLabels", "resources", "limits", "requests":
+		return true
+	}
+	return false
 }
