@@ -75,6 +75,7 @@ func EndpointSlices() store.Kind[*EndpointSlice] {
 type EndpointSlice struct {
 	store.Meta
 	Service   string // "" if it belongs to none
+	Family    string // IPv4, IPv6 or FQDN
 	Endpoints []Endpoint
 }
 
@@ -89,7 +90,7 @@ type Endpoint struct {
 }
 
 func newEndpointSlice(s *discoveryv1.EndpointSlice, in *store.Interner) *EndpointSlice {
-	out := &EndpointSlice{Meta: in.Meta(&s.ObjectMeta), Service: in.String(s.Labels[discoveryv1.LabelServiceName])}
+	out := &EndpointSlice{Meta: in.Meta(&s.ObjectMeta), Service: in.String(s.Labels[discoveryv1.LabelServiceName]), Family: in.String(string(s.AddressType))}
 	out.Endpoints = make([]Endpoint, 0, len(s.Endpoints))
 	for i := range s.Endpoints {
 		e := &s.Endpoints[i]
