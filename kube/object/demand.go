@@ -81,23 +81,56 @@ func (p *Pod) Terminal() bool {
 	return p.Phase == string(corev1.PodSucceeded) || p.Phase == string(corev1.PodFailed)
 }
 
-// counting are the options of the scheduler of Kubernetes 1.36 for pods that
+// counting returns the options of the scheduler of Kubernetes 1.36 for pods that
 // have a node. The fields of older servers' pods that they look at are empty, as
 // are those of features that are off, so they are right for every server.
-func counting() resource.PodResourcesOptions {
+func counting(p *corev1.Pod) resource.PodResourcesOptions {
+	resized := resized(p)
 	return resource.PodResourcesOptions{
-		UseStatusResources: true,
-		InPlacePodLevelResourcesVerticalScalingEnabled: true,
-		UseDRANodeAllocatableResourceClaimStatus:       true,
+		UseStatusResources: resized, InPlacePodLevelResourcesVerticalScalingEnabled: resized,
+		UseDRANodeAllocatableResourceClaimStatus: true,
 	}
 }
 
-func newDemand(p *corev1.Pod, in *store.Interner) *Demand {
-	d := Demand{
-		Requests: newAmounts(resource.PodRequests(p, counting()), in),
-		Limits:   newAmounts(resource.PodLimits(p, counting()), in),
+// resized reports whether the status says anything else than the spec of what
+// the pod has. It mostly does not, and then need not be merged with it.
+func resized(p *corev1.Pod) bool {
+	if p.Status.Resources != nil || len(p.Status.AllocatedResources) > 0 {
+		return true
 	}
-	return store.Share(in, d.Limits.appendKey(d.Requests.appendKey([]byte("demand"))), func() *Demand { return &d })
+	differs := func(containers []corev1.Container, statuses []corev1.ContainerStatus) bool {
+		for i := range statuses {
+			s := &statuses[i]
+			if s.Resources == nil {
+				continue
+			}
+			for j := range containers {
+				if containers[j].Name == s.Name && !hasWhatItAsksFor(&containers[j].Resources, s) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	return differs(p.Spec.Containers, p.Status.ContainerStatuses) || differs(p.Spec.InitContainers, p.Status.InitContainerStatuses)
+}
+
+func hasWhatItAsksFor(asked *corev1.ResourceRequirements, s *corev1.ContainerStatus) bool {
+	return equal(s.Resources.Requests, asked.Requests) && equal(s.Resources.Limits, asked.Limits) &&
+		(len(s.AllocatedResources) == 0 || equal(s.AllocatedResources, asked.Requests))
+}
+
+func equal(a, b corev1.ResourceList) bool {
+	return maps.EqualFunc(a, b, func(x, y quantity.Quantity) bool { return x.Cmp(y) == 0 })
+}
+
+func newDemand(p *corev1.Pod, in *store.Interner) *Demand {
+	opts := counting(p)
+	opts.Reuse = corev1.ResourceList{}
+	requests := newAmounts(resource.PodRequests(p, opts), in)
+	limits := newAmounts(resource.PodLimits(p, opts), in)
+	key := limits.appendKey(requests.appendKey([]byte("demand")))
+	return store.Share(in, key, func() *Demand { return &Demand{Requests: requests, Limits: limits} })
 }
 
 // newAmounts returns what the scheduler sees in list.
