@@ -279,7 +279,7 @@ func (s *set) update(ctx context.Context, pods []*podLogs) {
 	for _, l := range pods {
 		for i := range l.pod.Containers {
 			c := &l.pod.Containers[i]
-			if !s.wanted(l, c.Name) {
+			if !s.wanted(l, c.Name) || s.opts.Previous && c.Last == nil {
 				continue
 			}
 			known := l.containers[c.Name]
@@ -294,7 +294,7 @@ func (s *set) update(ctx context.Context, pods []*podLogs) {
 				known.stream.see(now)
 				continue
 			}
-			if !begun(c) || s.opts.Previous && c.Last == nil {
+			if !begun(c) {
 				continue
 			}
 			known.stream = s.stream(l, c, known.id)
