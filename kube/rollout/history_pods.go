@@ -135,9 +135,13 @@ func (h *History) settled() (Settled, error) {
 		n := h.Revisions[best].Pods.Available
 		return at(best, true, "it still has %s available", counted(n, "pod"))
 	}
+	known := "it has no pods available"
+	if h.PodsUnread != nil {
+		known = "pods could not be read"
+	}
 	for i, r := range h.Revisions {
 		if i != target && r.Number > 0 {
-			return at(i, false, "it is the one before; it has no pods available, so whether it ever was complete is not known")
+			return at(i, false, "it is the one before; %s, so whether it ever was complete is not known", known)
 		}
 	}
 	return Settled{}, h.none()
