@@ -99,6 +99,10 @@ const (
 	LogFold      ActionID = "log.fold"
 	LogClock     ActionID = "log.clock"
 	LogSource    ActionID = "log.source"
+	LogUnfilter  ActionID = "log.unfilter"
+	LogAll       ActionID = "log.all"
+	LogMore      ActionID = "log.more-around"
+	LogLess      ActionID = "log.less-around"
 	LogColours   ActionID = "log.colours"
 	LogMark      ActionID = "log.mark"
 	LogCopy      ActionID = "log.copy"
@@ -235,7 +239,11 @@ func declared() []Binding {
 		{ID: LogSearch, Keys: keys("/"), Title: "search", Help: "Search the lines; nothing is hidden", Group: groupLog, Scope: Log},
 		{ID: LogNext, Keys: keys("n"), Title: "next", Help: "Go to the next match", Group: groupLog, Scope: Log},
 		{ID: LogPrevious, Keys: keys("N"), Title: "match before", Help: "Go to the match before", Group: groupLog, Scope: Log},
-		{ID: LogFilter, Keys: keys("&"), Title: "only", Help: "Show only the lines that match", Group: groupLog, Scope: Log},
+		{ID: LogFilter, Keys: keys("&"), Title: "only", Help: "Show only the lines that match, of those that are shown", Group: groupLog, Scope: Log},
+		{ID: LogUnfilter, Keys: keys("backspace"), Title: "last filter off", Help: "Take the last filter away", Group: groupLog, Scope: Log},
+		{ID: LogAll, Keys: keys("0"), Title: "all lines", Help: "Take all filters away", Group: groupLog, Scope: Log},
+		{ID: LogMore, Keys: keys("+"), Title: "more around", Help: "Show more of the lines before and after those that match the filters", Group: groupLog, Scope: Log},
+		{ID: LogLess, Keys: keys("-"), Title: "less around", Help: "Show fewer of the lines around those that match the filters", Group: groupLog, Scope: Log},
 		{ID: LogError, Keys: keys("e"), Title: "error", Help: "Go to the next line that is an error", Group: groupLog, Scope: Log},
 		{ID: LogErrorBack, Keys: keys("E"), Title: "error before", Help: "Go to the error before", Group: groupLog, Scope: Log},
 		{ID: LogTime, Keys: keys("T"), Title: "time", Help: "Go to a time, such as 14:05 or 10m ago", Group: groupLog, Scope: Log},

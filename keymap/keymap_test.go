@@ -37,7 +37,7 @@ func TestDefaultIsSound(t *testing.T) {
 func legacy(t *testing.T, key string) []byte {
 	t.Helper()
 	sequences := map[string]string{
-		"enter": "\r", "tab": "\t", "esc": "\x1b", "space": " ", "ctrl+space": "\x00", `ctrl+\`: "\x1c",
+		"enter": "\r", "tab": "\t", "esc": "\x1b", "space": " ", "ctrl+space": "\x00", `ctrl+\`: "\x1c", "backspace": "\x7f",
 		"up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D",
 		"home": "\x1b[1~", "end": "\x1b[4~", "pgup": "\x1b[5~", "pgdown": "\x1b[6~",
 	}

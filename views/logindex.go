@@ -15,6 +15,7 @@ type logLines struct {
 	log    *logs.Log
 	snap   *logs.Snapshot
 	only   *logs.Matches // what is shown, nil for all
+	around bool          // only has more than what matches
 	marked *logs.Query   // what is highlighted, nil for nothing
 	folder *logs.Folder  // makes one readable line of fields, nil to show them as written
 
@@ -101,7 +102,8 @@ func (x *logLines) Line(pos uint64) (logview.Line, bool) {
 	}
 	out := logview.Line{
 		ID: l.Seq, Time: time.Unix(0, l.Time), Level: logview.Level(l.Level), Text: l.Raw,
-		Marker: l.Flags&logs.Marker != 0, Context: near && l.Flags&logs.Continued == 0,
+		Marker: l.Flags&logs.Marker != 0, Context: near && !x.recordMatches(pos),
+		Skip: x.around && x.skips(pos),
 	}
 	if int(l.Source) < len(x.labels) {
 		out.Source = x.labels[l.Source]
@@ -118,6 +120,37 @@ func (x *logLines) Line(pos uint64) (logview.Line, bool) {
 		}
 	}
 	return out, true
+}
+
+// longestRecord is how many lines of a record are looked at for what matches.
+const longestRecord = 1000
+
+// recordMatches reports whether any line of a line's record matches.
+func (x *logLines) recordMatches(pos uint64) bool {
+	for at := pos; pos-at < longestRecord; at-- {
+		l, near, ok := x.at(at)
+		if ok && !near {
+			return true
+		}
+		if !ok || l.Flags&logs.Continued == 0 || at == x.First() {
+			break
+		}
+	}
+	for at := pos + 1; at-pos < longestRecord; at++ {
+		l, near, ok := x.at(at)
+		if !ok || l.Flags&logs.Continued == 0 {
+			break
+		}
+		if !near {
+			return true
+		}
+	}
+	return false
+}
+
+// skips reports whether lines before a line are not shown.
+func (x *logLines) skips(pos uint64) bool {
+	return x.only != nil && pos > x.First() && x.seq(pos) != x.seq(pos-1)+1
 }
 
 // Kin says how a line goes with the one before.

@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,10 @@ type logPage struct {
 	window *logview.Window
 	lines  *logLines
 
-	only, marked   string     // the filter and what is searched for, as typed
+	shown          logFilter
+	marked         string     // what is searched for, as typed
+	filtered       string     // shown as it was when filter began
+	queries        []string   // typed before, the oldest first
 	filter, search *searching // nil if there is none
 	errors         *searching // lines of level error or worse
 	ctx            context.Context
@@ -70,7 +74,7 @@ func (p *logPage) Show() tea.Cmd {
 		p.lines = &logLines{log: p.log, folder: logs.NewFolder(logs.Fold{})}
 		p.lines.look(nil)
 		p.window.SetLines(p.lines)
-		p.errors = p.find("level>=error", logs.SearchOptions{})
+		p.errors = p.find(errorQuery(), logs.SearchOptions{})
 	}
 	return p.wait()
 }
@@ -139,10 +143,14 @@ func (p *logPage) Update(msg tea.Msg) tea.Cmd {
 }
 
 func (p *logPage) look() {
-	if p.filter != nil {
-		p.lines.look(p.filter.Search)
-	} else {
+	if p.filter == nil {
 		p.lines.look(nil)
+		return
+	}
+	p.lines.look(p.filter.Search)
+	if scanned, _ := p.filter.Matches().Progress(); !p.filter.begun && scanned > 0 {
+		p.filter.begun = true
+		p.window.See(p.lines.position(p.filter.from)) // what was there is found only now
 	}
 }
 
@@ -191,7 +199,7 @@ func (p *logPage) status() logview.Status {
 	out := logview.Status{
 		Facts:   []logview.Fact{{Text: fmt.Sprintf("%d %s", st.Sources, word)}},
 		Sources: st.Sources, Lines: st.Lines, Gone: st.Evicted.Lines, Cut: st.Capped,
-		Filter: p.only, Search: p.search != nil, Empty: "no lines yet",
+		Filter: p.shown.String(), Search: p.search != nil, Empty: "no lines yet",
 	}
 	if p.opts.Bytes > 0 {
 		out.Limit = byteCount(int64(p.opts.Bytes))
@@ -210,10 +218,10 @@ func (p *logPage) status() logview.Status {
 	p.rates(&out, st.Latest)
 	if p.filter != nil {
 		if m := p.filter.Matches(); m.Complete() {
-			out.Empty = "no line matches " + p.only
+			out.Empty = "no line matches " + p.shown.String()
 		} else {
 			done, of := m.Progress()
-			out.Empty = fmt.Sprintf("looking for %s: %s of %s lines", p.only, thousands(done), thousands(of))
+			out.Empty = fmt.Sprintf("looking for %s: %s of %s lines", p.shown.String(), thousands(done), thousands(of))
 		}
 	}
 	if p.search != nil {
@@ -281,7 +289,6 @@ func (p *logPage) Actions() []ui.Action {
 	actions := []ui.Action{
 		follow,
 		{ID: keymap.LogSearch, Run: p.askSearch},
-		{ID: keymap.LogFilter, Run: p.askFilter},
 		{ID: keymap.LogError, Run: func() tea.Msg { return p.jumpError(1) }},
 		{ID: keymap.LogErrorBack, Quiet: true, Run: func() tea.Msg { return p.jumpError(-1) }},
 		{ID: keymap.LogExpand, Run: p.expand},
@@ -299,12 +306,13 @@ func (p *logPage) Actions() []ui.Action {
 		{ID: keymap.LogSave, Quiet: true, Run: p.askSave},
 		{ID: keymap.ContextSwitch, Quiet: true, Run: func() tea.Msg { return ui.Pick(p.session.contexts()) }},
 	}
+	actions = slices.Insert(actions, 2, p.filterActions()...)
 	actions = append(actions, p.session.common()...)
 	switch {
 	case p.search != nil:
 		actions = append(actions, ui.Action{ID: keymap.GoBack, Title: "end search", Quiet: true, Run: do(func() { p.setSearch("") })})
-	case p.filter != nil:
-		actions = append(actions, ui.Action{ID: keymap.GoBack, Title: "show all lines", Quiet: true, Run: do(func() { p.setFilter("") })})
+	case len(p.shown.stack) > 0:
+		actions = append(actions, ui.Action{ID: keymap.GoBack, Title: "last filter off", Quiet: true, Run: func() tea.Msg { return p.unfilter(1) }})
 	}
 	return actions
 }

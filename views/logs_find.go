@@ -2,7 +2,9 @@ package views
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +20,8 @@ type searching struct {
 	*logs.Search
 	query  *logs.Query
 	forget context.CancelFunc // ends the wait for its changes
+	from   uint64             // the end of the log when it began
+	begun  bool               // some lines were looked at
 }
 
 func (s *searching) end() {
@@ -27,44 +31,63 @@ func (s *searching) end() {
 	}
 }
 
-// find begins to search, nil for an empty text.
-func (p *logPage) find(text string, o logs.SearchOptions) *searching {
-	query, err := logs.ParseQuery(text)
-	if err != nil || query.Empty() {
+// find begins to search, nil for a query that everything matches.
+func (p *logPage) find(query *logs.Query, o logs.SearchOptions) *searching {
+	if query.Empty() {
 		return nil
 	}
 	o.From = p.log.Source
-	s := &searching{Search: p.log.Ring().Search(query, o), query: query}
+	s := &searching{Search: p.log.Ring().Search(query, o), query: query, from: p.log.Ring().Snapshot().End()}
 	var ctx context.Context
 	ctx, s.forget = context.WithCancel(p.ctx)
 	p.pass(ctx, s.Changed())
 	return s
 }
 
+// wrong says what of a query is wrong or not typed to its end, and where; nil if
+// nothing is.
+func wrong(text string) error {
+	query, err := logs.ParseQuery(text)
+	if err == nil {
+		err = query.Unfinished()
+	}
+	return err
+}
+
 func notQuery(text string) string {
-	if _, err := logs.ParseQuery(text); err != nil {
+	if err := wrong(text); err != nil {
 		return err.Error()
 	}
 	return ""
 }
 
-// askQuery asks for a query that is in force while it is typed.
-func askQuery(label, before string, set func(string), accept func(string) tea.Msg) tea.Msg {
+// right is what of a query stands before what is wrong in it.
+func right(text string) string {
+	var bad *logs.QueryError
+	if errors.As(wrong(text), &bad) {
+		return strings.TrimSpace(text[:bad.Pos])
+	}
+	return text
+}
+
+// askQuery asks for a query. What of it is right is in force while it is typed.
+func (p *logPage) askQuery(label, before string, set func(string), accept func(string) tea.Msg) tea.Msg {
 	return ui.Ask(ui.Prompt{
-		Label: label, Text: before, Hint: "text  /regex/  !not  level>=warn status>=500", Problem: notQuery,
-		Changed: func(text string) tea.Msg {
-			if notQuery(text) == "" {
-				set(text)
-			}
-			return nil
-		},
+		Label: label, Text: before, Hint: "text  /regex/  !not  level>=warn status>=500", Problem: notQuery, History: p.queries,
+		Changed: func(text string) tea.Msg { set(right(text)); return nil },
 		Cancel: func() tea.Msg { set(before); return nil },
-		Accept: func(text string) tea.Msg { set(text); return accept(text) },
+		Accept: func(text string) tea.Msg {
+			set(text)
+			if text != "" {
+				p.queries = append(slices.DeleteFunc(p.queries, func(s string) bool { return s == text }), text)
+			}
+			return accept(text)
+		},
 	})
 }
 
 func (p *logPage) askSearch() tea.Msg {
-	return askQuery("/", p.marked, p.setSearch, func(text string) tea.Msg {
+	return p.askQuery("/", p.marked, p.setSearch, func(text string) tea.Msg {
 		if text == "" {
 			return nil
 		}
@@ -72,16 +95,16 @@ func (p *logPage) askSearch() tea.Msg {
 	})
 }
 
-func (p *logPage) askFilter() tea.Msg {
-	return askQuery("only ", p.only, p.setFilter, func(string) tea.Msg { return nil })
-}
-
 func (p *logPage) setSearch(text string) {
 	if text == p.marked {
 		return
 	}
 	p.search.end()
-	p.marked, p.search = text, p.find(text, logs.SearchOptions{})
+	query, err := logs.ParseQuery(text)
+	if err != nil {
+		return // what is wrong is not set
+	}
+	p.marked, p.search = text, p.find(query, logs.SearchOptions{})
 	p.lines.marked = nil
 	if p.search != nil {
 		p.lines.marked = p.search.query
@@ -89,17 +112,13 @@ func (p *logPage) setSearch(text string) {
 	p.window.Refresh()
 }
 
-// setFilter shows only the records in which something matches.
-func (p *logPage) setFilter(text string) {
-	if text == p.only {
-		return
+// errorQuery finds what jumpError goes to.
+func errorQuery() *logs.Query {
+	query, err := logs.ParseQuery("level>=error")
+	if err != nil {
+		panic(err) // it is known to be right
 	}
-	p.filter.end()
-	p.only, p.filter = text, p.find(text, logs.SearchOptions{Records: true})
-	lines := &logLines{log: p.log, marked: p.lines.marked, folder: p.lines.folder}
-	p.lines = lines
-	p.look()
-	p.window.SetLines(lines)
+	return query
 }
 
 func (p *logPage) jumpError(step int) tea.Msg {

@@ -75,7 +75,7 @@ func (p *logPage) openSources() tea.Msg {
 
 // showOnly shows only the lines of one container.
 func (p *logPage) showOnly(of logs.Source) {
-	p.setFilter(onlyFrom(of, p.log.Sources()))
+	p.alsoOnly(onlyFrom(of, p.log.Sources()))
 }
 
 // onlyFrom is the query for the lines of one container among others.

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,8 +20,9 @@ import (
 //	path~^/api        the operators are = != > >= < <= ~ !~
 //	!healthz          not
 type Query struct {
-	source string
-	terms  []term
+	source     string
+	terms      []term
+	unfinished error // of the first term that lacks its rest
 }
 
 // QueryError says what in a query is not understood.
@@ -42,13 +44,33 @@ func ParseQuery(source string) (*Query, error) {
 		if err != nil {
 			return nil, &QueryError{Pos: start, Err: err}
 		}
-		if t != nil {
+		switch {
+		case t != nil:
 			q.terms = append(q.terms, t)
+		case q.unfinished == nil:
+			q.unfinished = &QueryError{Pos: start, Err: lacks(source[start:p.pos])}
 		}
 	}
 	q.order()
 	return q, nil
 }
+
+// lacks says what a term does without that says nothing yet.
+func lacks(term string) error {
+	switch {
+	case strings.HasPrefix(term, "!"):
+		return errors.New("what must not match is missing after !")
+	case strings.HasPrefix(term, "~"):
+		return errors.New("the regular expression is missing after ~")
+	case strings.HasPrefix(term, `"`):
+		return errors.New("there is no text between the quotes")
+	}
+	return fmt.Errorf("the value is missing after %s", term)
+}
+
+// Unfinished says which term lacks its rest, as while it is typed, nil if none
+// does. Every line matches such a term. The error is a *QueryError.
+func (q *Query) Unfinished() error { return q.unfinished }
 
 // order puts what is quickly said no to first.
 func (q *Query) order() {

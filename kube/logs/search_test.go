@@ -255,6 +255,28 @@ func TestQueryErrors(t *testing.T) {
 	}
 }
 
+func TestQueryUnfinished(t *testing.T) {
+	for _, tt := range []struct{ query, want string }{
+		{"timeout status>=", "character 9: the value is missing after status>="},
+		{"!", "character 1: what must not match is missing after !"},
+		{"a ! b", "character 3: what must not match"},
+		{"~ pod=", "character 1: the regular expression is missing"},
+		{`path=""`, "character 1: the value is missing"},
+		{`""`, "character 1: there is no text"},
+		{`timeout "no such`, ""},
+		{" ", ""},
+	} {
+		q, err := ParseQuery(tt.query)
+		if err != nil {
+			t.Fatalf("%s: %v", tt.query, err)
+		}
+		switch err := q.Unfinished(); {
+		case tt.want == "" && err != nil, tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+			t.Errorf("%s: %v, want %q", tt.query, err, tt.want)
+		}
+	}
+}
+
 func TestSpans(t *testing.T) {
 	for _, tt := range []struct {
 		query, text string

@@ -97,6 +97,10 @@ func (w *Window) row(p *painter, r *record, row int, now time.Time) {
 		p.glyph(theme.Accent, g.Bar)
 	case w.inBlock(r):
 		p.glyph(theme.Marked, g.Mark)
+	case r.line.Skip && row == 0:
+		p.glyph(theme.Muted, g.Rule)
+	case r.line.Context:
+		p.glyph(theme.Muted, g.Divider)
 	default:
 		p.space(1)
 	}

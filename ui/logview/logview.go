@@ -55,7 +55,8 @@ type Line struct {
 	Text    string
 	Quiet   int
 	Marker  bool    // said about the log, not in it: drawn as a rule
-	Context bool    // only near what is wanted: drawn muted
+	Context bool    // only near what is wanted: drawn muted, and marked
+	Skip    bool    // lines between the one before and this are left out
 	Matches []Span  // what is searched for, in their order
 	Styles  []Style // the colours of whoever wrote it, in their order
 }
@@ -283,6 +284,9 @@ func (w *Window) New() uint64 {
 	}
 	return w.next - max(w.seen, w.first)
 }
+
+// See takes the lines before a position for seen: they are not New.
+func (w *Window) See(pos uint64) { w.seen = max(w.seen, pos) }
 
 // Cursor returns the position of the line under the cursor, the last one in a
 // window that follows; false if there is none.

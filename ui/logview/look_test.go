@@ -180,6 +180,20 @@ func TestRelative(t *testing.T) {
 	}
 }
 
+// What is only near a match differs from it without colours, too.
+func TestContext(t *testing.T) {
+	b := &buffer{}
+	for _, l := range []logview.Line{{Text: "before", Context: true}, {Text: "match"}, {Text: "after", Context: true}, {Text: "far", Context: true, Skip: true}, {Text: "other"}} {
+		b.add(l, logview.Alone)
+	}
+	w := open(b, 20, 6)
+	w.SetClock(logview.NoClock)
+	w.SetSourceColumn(logview.SourceNever)
+	expect(t, w, "context", "│before", " match", "│after", "─far", " other")
+	w.GoTo(2)
+	expect(t, w, "the cursor covers it", "│before", " match", "▌after", "─far", " other")
+}
+
 // A time of another day is shown with its date.
 func TestDate(t *testing.T) {
 	b := &buffer{}
