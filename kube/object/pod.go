@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/component-helpers/resource"
 
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
@@ -14,14 +13,13 @@ import (
 // Pods declares how pods are read.
 func Pods() store.Kind[*Pod] {
 	const ( // of core/v1 Container
-		command, args, env, envFrom, mounts        = 3, 4, 7, 19, 9
-		liveness, readiness, startup               = 10, 11, 22
-		lifecycle, security                        = 12, 15
-		containers, initContainers, ephemeral      = 2, 20, 34 // of PodSpec
-		volumes, affinity, tolerations, spread     = 1, 18, 22, 33
-		containerStatuses, initStatuses            = 8, 10 // of PodStatus
-		imageID, containerID, allocated, resources = 7, 8, 10, 11
-		statusMounts, user                         = 12, 13
+		command, args, env, envFrom, mounts      = 3, 4, 7, 19, 9
+		liveness, readiness, startup             = 10, 11, 22
+		lifecycle, security                      = 12, 15
+		containers, initContainers, ephemeral    = 2, 20, 34 // of PodSpec
+		volumes, affinity, tolerations, spread   = 1, 18, 22, 33
+		containerStatuses, initStatuses          = 8, 10 // of PodStatus
+		imageID, containerID, statusMounts, user = 7, 8, 12, 13
 	)
 	drop := []path{
 		noAnnotations,
@@ -38,7 +36,7 @@ func Pods() store.Kind[*Pod] {
 		}
 	}
 	for _, list := range []protoNumber{containerStatuses, initStatuses} {
-		for _, f := range []protoNumber{imageID, containerID, allocated, resources, statusMounts, user} {
+		for _, f := range []protoNumber{imageID, containerID, statusMounts, user} {
 			drop = append(drop, path{statusField, list, f})
 		}
 	}
@@ -57,17 +55,10 @@ type Pod struct {
 	Finalizers     string // separated by commas
 	Ready, Total   int16  // containers, sidecars included
 	Restarts       int32
-	LastRestart    int64     // seconds since 1970, 0 if none is known
-	ReadySince     int64     // when the pod became ready, seconds since 1970, 0 while it is not
-	Requests       Resources // of the whole pod, as the scheduler counts
-	Limits         Resources
+	LastRestart    int64       // seconds since 1970, 0 if none is known
+	ReadySince     int64       // when the pod became ready, seconds since 1970, 0 while it is not
+	Demand         *Demand     // of the whole pod; see Requests and Limits
 	Containers     []Container // init, app, ephemeral, in the order of the pod's spec
-}
-
-// Resources are amounts of CPU and memory. Zero means not set.
-type Resources struct {
-	CPU    int64 // millicores
-	Memory int64 // bytes
 }
 
 // ContainerType tells the kinds of containers of a pod apart.
@@ -151,9 +142,7 @@ func newPod(p *corev1.Pod, in *store.Interner) *Pod {
 	if len(p.Finalizers) > 0 {
 		out.Finalizers = in.String(strings.Join(p.Finalizers, ","))
 	}
-	req := resource.PodRequests(p, resource.PodResourcesOptions{})
-	lim := resource.PodLimits(p, resource.PodResourcesOptions{})
-	out.Requests, out.Limits = resources(req), resources(lim)
+	out.Demand = newDemand(p, in)
 
 	n := len(p.Spec.InitContainers) + len(p.Spec.Containers) + len(p.Spec.EphemeralContainers)
 	out.Containers = make([]Container, 0, n)
@@ -200,10 +189,6 @@ func readySince(p *corev1.Pod) int64 {
 		}
 	}
 	return 0
-}
-
-func resources(list corev1.ResourceList) Resources {
-	return Resources{CPU: list.Cpu().MilliValue(), Memory: list.Memory().Value()}
 }
 
 func newContainer(typ ContainerType, c *corev1.Container, statuses []corev1.ContainerStatus, in *store.Interner) Container {
