@@ -39,6 +39,7 @@ type Workload struct {
 	Images    []string
 	Requests  Resources // of one pod
 	Rolling   *Rolling  // of a Deployment, ReplicaSet, StatefulSet or DaemonSet: how it replaces its pods
+	Argo      *Argo     // of an Argo Rollout
 }
 
 const revisionAnnotation = "deployment.kubernetes.io/revision"

@@ -26,6 +26,7 @@ const (
 	NodeDown         Reason = "NodeDown"         // the node of a pod does not answer
 	Probe            Reason = "Probe"            // runs, and its readiness or startup probe fails
 	DeadlineExceeded Reason = "DeadlineExceeded" // nothing else is known
+	Degraded         Reason = "Degraded"         // says the controller of Argo Rollouts
 	Disruption       Reason = "Disruption"       // a disruption budget refuses evictions that the rollout waits for
 	PausedBySpec     Reason = "Paused"
 	ByPartition      Reason = "Partition"

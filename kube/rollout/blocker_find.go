@@ -25,6 +25,9 @@ func (f *family) blockers(now int64) []Blocker {
 	if b, ok := f.brokenPod(now); ok {
 		found = append(found, b)
 	}
+	if b, ok := f.degraded(); ok {
+		found = append(found, b)
+	}
 	if b, ok := f.refused(now); ok {
 		found = append(found, b)
 	}
@@ -36,7 +39,7 @@ func (f *family) blockers(now int64) []Blocker {
 			inPods[i].Hard = false
 		}
 		for i := range found {
-			found[i].Hard = found[i].Reason == BrokenPod
+			found[i].Hard = found[i].Reason == BrokenPod || found[i].Reason == Degraded
 		}
 		found = append(found, inPods...)
 	}
@@ -52,7 +55,7 @@ func rank(b Blocker) int {
 	switch {
 	case b.Reason == BrokenPod:
 		return 0
-	case b.Hard:
+	case b.Hard && b.Reason != Degraded: // which has a cause
 		return 1
 	case b.Reason == PausedBySpec || b.Reason == ByPartition || b.Reason == ByDelete || b.Reason == Disruption:
 		return 3
@@ -99,7 +102,7 @@ func (f *family) refused(now int64) (Blocker, bool) {
 			message = c.Message
 		}
 	}
-	if w.Kind == Deployment {
+	if f.inSets() {
 		note(strings.ToLower(w.Kind)+"/"+w.Name, w.Rolling)
 		if f.newSet != nil {
 			note("replicaset/"+f.newSet.Name, f.newSet.Rolling)
@@ -107,12 +110,12 @@ func (f *family) refused(now int64) (Blocker, bool) {
 	}
 	// The others have no condition for it. Their controllers try again, with
 	// pauses of up to a quarter of an hour, and say so each time.
-	if w.Kind == Deployment && len(evidence) == 0 || w.Kind != Deployment && w.Current >= w.Desired && !f.gap() {
+	if f.inSets() && len(evidence) == 0 || !f.inSets() && w.Current >= w.Desired && !f.gap() {
 		return Blocker{}, false
 	}
 	const retry = 20 * 60
 	for _, e := range f.said(failedCreate) {
-		if len(evidence) > 0 && w.Kind == Deployment || e.Last > now-retry && e.Last >= f.newestPod() {
+		if len(evidence) > 0 || e.Last > now-retry && e.Last >= f.newestPod() {
 			evidence = append(evidence, fromEvent(e))
 			if message == "" {
 				message = e.Message

@@ -87,7 +87,12 @@ func (f *family) groups(now int64) []PodGroup {
 }
 
 // hashLabel is the label by which ReplicaSets tell their pods apart.
-func (f *family) hashLabel() string { return hashOfSet }
+func (f *family) hashLabel() string {
+	if f.work.Kind == ArgoRollout {
+		return object.ArgoHash
+	}
+	return hashOfSet
+}
 
 // keyOf tells the revisions of pods apart.
 func (f *family) keyOf(p *object.Pod) string {
@@ -253,6 +258,9 @@ func (f *family) notes(s *Status) []string {
 // next says what the controller does next and what it waits for.
 func (f *family) next(s *Status, b Budget, now int64) string {
 	w, c := f.work, s.Counts
+	if w.Argo != nil {
+		return argoNext(w.Argo)
+	}
 	switch s.State {
 	case Complete, Zero:
 		return ""

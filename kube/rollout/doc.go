@@ -4,7 +4,7 @@
 // Progress. Everything is computed from the compact objects that the stores
 // keep, and from a time that is passed in: nothing here asks the server.
 //
-//	feed := rollout.Open(client.Stores, store.Scope{Namespace: "shop"}, rollout.Whole)
+//	feed := rollout.Open(client.Stores, store.Scope{Namespace: "shop"}, rollout.Options{Whole: true})
 //	defer feed.Close()
 //	for range feed.Changed() {
 //		feed.Take()

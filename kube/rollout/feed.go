@@ -7,14 +7,12 @@ import (
 	"quarterdeck/kube/store"
 )
 
-// Depth says how much a Feed reads.
-type Depth uint8
-
-// The depths.
-const (
-	Summary Depth = iota // what List needs: workloads, their revisions and pods
-	Whole                // and what Detail needs: events, services, quotas and the like
-)
+// Options say how much a Feed reads: at least what List needs, the workloads,
+// their revisions and pods, and the events of pods that could not be created.
+type Options struct {
+	Whole bool // and what Detail needs: all events, services, disruption budgets, autoscalers
+	Argo  bool // and the custom resources of Argo Rollouts; see ServesArgo
+}
 
 // Feed is a Fleet that the stores of a cluster keep up to date. Changed may be
 // received from by anybody; the other methods belong to one goroutine at a time.
@@ -37,16 +35,24 @@ type source struct {
 
 // Open subscribes to what the rollouts in a scope are judged from. The caller
 // closes the Feed.
-func Open(hub *store.Hub, scope store.Scope, depth Depth) *Feed {
+func Open(hub *store.Hub, scope store.Scope, o Options) *Feed {
 	f := &Feed{Fleet: NewFleet(), changed: make(chan struct{}, 1), done: make(chan struct{})}
-	for _, k := range []store.Kind[*object.Workload]{object.Deployments(), object.StatefulSets(), object.DaemonSets()} {
+	kinds := []store.Kind[*object.Workload]{object.Deployments(), object.StatefulSets(), object.DaemonSets()}
+	if o.Argo {
+		kinds = append(kinds, object.ArgoRollouts())
+	}
+	for _, k := range kinds {
 		follow(f, hub, k, scope, func(d store.Delta[*object.Workload]) { f.Workloads(k.Kind, d) })
 	}
 	follow(f, hub, object.ReplicaSets(), scope, f.ReplicaSets)
 	follow(f, hub, object.ControllerRevisions(), scope, f.ControllerRevisions)
 	follow(f, hub, object.Pods(), scope, f.Pods)
-	if depth == Whole {
-		follow(f, hub, object.Events(), scope, f.Events)
+	refusals := scope
+	if !o.Whole {
+		refusals.Fields = "reason=" + failedCreate
+	}
+	follow(f, hub, object.Events(), refusals, f.Events)
+	if o.Whole {
 		follow(f, hub, object.Services(), scope, f.Services)
 		follow(f, hub, object.EndpointSlices(), scope, f.EndpointSlices)
 		follow(f, hub, object.Budgets(), scope, f.Budgets)

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 // Fleet keeps what is known of the workloads of a scope, and judges those whose
 // objects changed. It belongs to one goroutine at a time.
 type Fleet struct {
-	works map[types.UID]*object.Workload // Deployments, StatefulSets, DaemonSets
+	works map[types.UID]*object.Workload // all but ReplicaSets
 	sets  map[types.UID]*object.Workload // ReplicaSets
 	revs  map[types.UID]*object.ControllerRevision
 
@@ -83,7 +84,7 @@ func (f *Fleet) touchOwner(o *store.Owner) {
 	f.touch(o.UID)
 }
 
-// Workloads takes over a change of the Deployments, StatefulSets or DaemonSets.
+// Workloads takes over a change of the workloads of one kind, but ReplicaSets.
 func (f *Fleet) Workloads(kind string, d store.Delta[*object.Workload]) {
 	if d.Reset {
 		for uid, w := range f.works {
@@ -199,7 +200,10 @@ func (f *Fleet) List(now time.Time) []*Status {
 	at := now.Unix()
 	for uid := range f.dirty {
 		if w, ok := f.works[uid]; ok {
-			f.judged[uid] = f.family(w).judge(at)
+			// Who shows it need not look at what is as it was.
+			if s := f.family(w).judge(at); !reflect.DeepEqual(s, f.judged[uid]) {
+				f.judged[uid] = s
+			}
 		} else {
 			delete(f.judged, uid)
 		}
@@ -231,7 +235,7 @@ func (f *Fleet) family(w *object.Workload) *family {
 	fam := &family{
 		fleet: f, work: w, knowPods: f.readable(pods), knowSets: f.readable(replicaSets), knowRevs: f.readable(controllerRevisions),
 	}
-	if w.Kind == Deployment {
+	if fam.inSets() {
 		fam.sets = f.setsOf[w.UID]
 		for _, s := range fam.sets {
 			fam.pods = append(fam.pods, f.podsOf[s.UID]...)

@@ -29,6 +29,8 @@ func done(w *object.Workload) bool {
 		// Where the spec has no rollingUpdate kubectl compares the revisions. The
 		// API server gives every RollingUpdate a partition.
 		return r.Updated >= w.Desired-w.Partition
+	case ArgoRollout:
+		return r.Generation <= r.Observed && w.Argo.Phase == argoHealthy
 	}
 	return false
 }
@@ -38,6 +40,9 @@ const deadlineExceeded = "ProgressDeadlineExceeded"
 
 // late reports whether the controller gave a rollout up.
 func late(w *object.Workload) bool {
+	if w.Argo != nil {
+		return w.Argo.Phase == argoDegraded
+	}
 	c := w.Rolling.Condition(string(appsv1.DeploymentProgressing))
 	return c != nil && c.Reason == deadlineExceeded
 }
@@ -77,6 +82,9 @@ const (
 	generation = "pod-template-generation"
 )
 
+// inSets reports whether the revisions of the workload are ReplicaSets.
+func (f *family) inSets() bool { return f.work.Kind == Deployment || f.work.Kind == ArgoRollout }
+
 // findNewest finds the revision of the newest template.
 func (f *family) findNewest() {
 	r := f.work.Rolling
@@ -85,6 +93,12 @@ func (f *family) findNewest() {
 		for _, s := range f.sets {
 			// The controller writes the number of the newest ReplicaSet to both.
 			if s.Revision != "" && s.Revision == f.work.Revision && r.Observed >= r.Generation {
+				f.newSet = s
+			}
+		}
+	case ArgoRollout:
+		for _, s := range f.sets {
+			if f.work.Argo.Hash != "" && s.Labels.Get(object.ArgoHash) == f.work.Argo.Hash {
 				f.newSet = s
 			}
 		}
@@ -146,11 +160,11 @@ func (f *family) counts(now int64) Counts {
 				}
 			}
 		}
-		if w.Kind != Deployment {
+		if !f.inSets() {
 			c.NewReady, c.NewAvailable = ready, available
 		}
 	}
-	if w.Kind == Deployment && f.newSet != nil {
+	if f.newSet != nil {
 		c.NewReady, c.NewAvailable = f.newSet.Ready, f.newSet.Avail
 	}
 	if c.Old == 0 { // all are of the newest revision
@@ -194,9 +208,12 @@ func (f *family) judge(now int64) *Status {
 	f.findNewest()
 	w := f.work
 	s := &Status{
-		Meta: w.Meta, Kind: w.Kind, GVR: resourceOf(w.Kind), Revision: f.revision(), Images: w.Images, Strategy: w.Strategy,
+		Meta: w.Meta, Kind: w.Kind, GVR: resourceOf(w), Revision: f.revision(), Images: w.Images, Strategy: w.Strategy,
 		Counts: f.counts(now), Done: done(w), Cause: w.Rolling.Cause, Started: f.started(), Partition: w.Partition,
 		Deadline: deadline(w), Late: late(w) && !w.Paused,
+	}
+	if w.Argo != nil {
+		s.Step = w.Argo.Step
 	}
 	s.Settled = s.Counts.Old == 0 && f.settled()
 	if !s.Done {
@@ -217,6 +234,8 @@ func (f *family) state(s *Status) State {
 		return Deleting
 	case w.Rolling.Observed < w.Rolling.Generation || w.Rolling.Observed == 0:
 		return Unobserved
+	case w.Argo != nil:
+		return argoState(s, w.Argo)
 	case w.Desired == 0 && c.Total == 0:
 		return Zero
 	case w.Paused && !(s.Done && c.Old == 0):
@@ -251,13 +270,15 @@ func (f *family) settled() bool {
 		return c != nil && c.Reason == "NewReplicaSetAvailable"
 	case StatefulSet:
 		return r.CurrentRevision == r.UpdateRevision
+	case ArgoRollout:
+		return f.work.Argo.Hash == f.work.Argo.Stable
 	}
 	return f.newRev != nil && f.newRev.Revision == 1
 }
 
 // revision returns the number of the newest revision, "" if it is not known.
 func (f *family) revision() string {
-	if f.work.Kind == Deployment {
+	if f.inSets() {
 		return f.work.Revision
 	}
 	if f.newRev != nil {

@@ -89,10 +89,10 @@ type Status struct {
 	Counts   Counts
 	Strategy string // "RollingUpdate", "Recreate", "OnDelete"; of an Argo Rollout "canary", "blueGreen"
 
-	Partition int32 // of a StatefulSet
-	Deadline  int64 // when a rollout that does not progress counts as failed, seconds since 1970; 0 if it never does
-	Late      bool  // that time is over
-	Step      string
+	Partition int32  // of a StatefulSet
+	Deadline  int64  // when a rollout that does not progress counts as failed, seconds since 1970; 0 if it never does
+	Late      bool   // that time is over
+	Step      string // of an Argo Rollout: "step 3/7: weight 40%"
 	Started   Start
 	Cause     string   // the change cause that somebody noted
 	Blocker   *Blocker // the first of what is in the way, nil if nothing is known to be
@@ -142,8 +142,6 @@ func (s *Status) Words(now time.Time) string {
 		switch {
 		case s.Step != "":
 			word += ", " + s.Step
-		case s.Settled && c.Total > c.Desired:
-			word = fmt.Sprintf("scaling down %d → %d", c.Total, c.Desired)
 		case s.Settled:
 			word = fmt.Sprintf("%d of %d available", c.Available, c.Desired)
 		}
@@ -191,7 +189,10 @@ func Sort(list []*Status) {
 	})
 }
 
-// resourceOf returns the resource of a kind that Kubernetes rolls out itself.
-func resourceOf(kind string) schema.GroupVersionResource {
-	return appsv1.SchemeGroupVersion.WithResource(strings.ToLower(kind) + "s")
+// resourceOf returns the resource of a workload.
+func resourceOf(w *object.Workload) schema.GroupVersionResource {
+	if w.Kind == ArgoRollout {
+		return object.ArgoRollouts().GVR
+	}
+	return appsv1.SchemeGroupVersion.WithResource(strings.ToLower(w.Kind) + "s")
 }
