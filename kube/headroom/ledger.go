@@ -28,6 +28,7 @@ type Ledger struct {
 
 	read        [sources]store.Status
 	podsIn      string // the namespace that pods are of, "" for all
+	quotasIn    string
 	nodeUsage   *metrics.Snapshot
 	podUsage    *metrics.Snapshot
 	podsCounted bool // podUsage is in the accounts of namespaces and workloads
@@ -104,8 +105,9 @@ func (l *Ledger) Pods(namespace string, d store.Delta[*object.Pod], st store.Sta
 	}
 }
 
-// Quotas takes over what changed of the resource quotas.
-func (l *Ledger) Quotas(d store.Delta[*object.Quota], st store.Status) {
+// Quotas takes over what changed of the resource quotas in namespace, "" for all.
+func (l *Ledger) Quotas(namespace string, d store.Delta[*object.Quota], st store.Status) {
+	l.quotasIn = namespace
 	l.note(quotas, st)
 	if d.Reset {
 		clear(l.quotas)

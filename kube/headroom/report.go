@@ -47,7 +47,7 @@ type NodeReport struct {
 type GroupReport struct {
 	Kind        string        `json:"kind"`
 	Namespace   string        `json:"namespace,omitempty"`
-	Name        string        `json:"name"`
+	Name        string        `json:"name,omitempty"`
 	Nodes       int           `json:"nodes,omitempty"`
 	ClosedNodes int           `json:"closedNodes,omitempty"`
 	BestEffort  int           `json:"bestEffort"`
@@ -213,22 +213,21 @@ func resourceQuantities(r object.Resources) Quantities {
 // NotRead returns what could not be read, and why, one line each.
 func (l *Ledger) NotRead() []string {
 	out := []string{}
-	for s, name := range [sources]string{"nodes", "pods", "resource quotas"} {
-		if s := source(s); s == pods && l.podsIn != "" {
-			name += " of other namespaces than " + l.podsIn
-			out = append(out, name+" (forbidden: list pods in all namespaces)")
-			name = "pods in " + l.podsIn
+	for s, of := range [sources]struct{ name, in string }{{"nodes", ""}, {"pods", l.podsIn}, {"resource quotas", l.quotasIn}} {
+		if of.in != "" {
+			out = append(out, fmt.Sprintf("%s of other namespaces than %s (forbidden: list %[1]s of all)", of.name, of.in))
+			of.name += " in " + of.in
 		}
-		if why := unread(name, l.read[s]); why != "" {
+		if why := unread(of.name, l.read[s]); why != "" {
 			out = append(out, why)
 		}
 	}
-	for _, m := range []struct {
+	for _, use := range []struct {
 		of string
 		*metrics.Snapshot
 	}{{"nodes", l.nodeUsage}, {"pods", l.podUsage}} {
-		if m.State != metrics.Current && m.State != metrics.Waiting {
-			out = append(out, fmt.Sprintf("use of %s (%s)", m.of, m.State))
+		if use.State != metrics.Current && use.State != metrics.Waiting {
+			out = append(out, fmt.Sprintf("use of %s (%s)", use.of, use.State))
 		}
 	}
 	return out
@@ -239,7 +238,7 @@ func unread(name string, st store.Status) string {
 	case store.Syncing:
 		return fmt.Sprintf("%s (loading: %d so far)", name, st.Loaded)
 	case store.Forbidden:
-		return fmt.Sprintf("%s (forbidden: list %s)", name, name)
+		return fmt.Sprintf("%s (forbidden: list %[1]s)", name)
 	case store.Failed, store.Partial:
 		return sanitize.Line(fmt.Sprintf("%s (%v)", name, st.Err))
 	case store.Live, store.Stale:
