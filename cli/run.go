@@ -106,7 +106,7 @@ func (c *command) run(ctx context.Context, view string) error {
 	}
 	app := ui.New(ui.Options{
 		Theme: s.theme, Keys: s.keys, Mouse: s.UI.Mouse, Clipboard: s.UI.Clipboard == config.ClipboardOSC52,
-		Primary: []ui.Primary{{ID: keymap.ViewWorkloads, Open: program.Home}},
+		Primary: program.Primary(),
 		Palette: program.Palette, Start: start, Running: program.Running,
 		Notices: notices(s.problems, program, captured),
 	})

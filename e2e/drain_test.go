@@ -53,7 +53,7 @@ func draining() []scenario {
 				t.Sees("emptyDir ‹lose›", "waits", "pdb/checkout needs", "allows no disruption", "y drain")
 				t.Press("y").Header("drain node/"+node).Row("checkout-", "waiting").Sees("pdb/checkout needs").
 					Footer("waits: pdb/checkout", "X cancel")
-				t.Press(uitest.Esc).Header("2 workloads  nodes").Row(node, "Ready,cordoned").
+				t.Press(uitest.Esc).Header("nodes").Row(node, "Ready,cordoned").
 					Press("X").Footer("drain "+node+": cancelled", "the node stays cordoned")
 				left := 0
 				for uid, pod := range t.movable(node) {

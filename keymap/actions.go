@@ -18,7 +18,9 @@ const (
 	GoPods         ActionID = "go.pods"
 	HistoryBack    ActionID = "history.back"
 	HistoryForward ActionID = "history.forward"
+	GoRollout      ActionID = "go.rollout"
 	ViewWorkloads  ActionID = "view.workloads"
+	ViewRollouts   ActionID = "view.rollouts"
 
 	NamespaceSwitch ActionID = "namespace.switch"
 	NamespaceAll    ActionID = "namespace.all"
@@ -51,6 +53,8 @@ const (
 	NodeCordon      ActionID = "node.cordon"
 	NodeDrain       ActionID = "node.drain"
 	NodeTaint       ActionID = "node.taint"
+	RolloutUndo     ActionID = "rollout.undo"
+	RolloutAbort    ActionID = "rollout.abort"
 	ActionUndo      ActionID = "action.undo"
 
 	ObjectYAML     ActionID = "object.yaml"
@@ -64,6 +68,9 @@ const (
 	SortReverse ActionID = "sort.reverse"
 	ListWide    ActionID = "list.wide"
 	ListDetail  ActionID = "list.detail"
+
+	RolloutWait ActionID = "rollout.wait"
+	RolloutPane ActionID = "rollout.pane"
 
 	TreeToggle   ActionID = "tree.toggle"
 	TreeExpand   ActionID = "tree.expand"
@@ -92,6 +99,10 @@ const (
 	LogNext      ActionID = "log.next"
 	LogPrevious  ActionID = "log.previous-match"
 	LogFilter    ActionID = "log.filter"
+	LogUnfilter  ActionID = "log.unfilter"
+	LogAll       ActionID = "log.all"
+	LogMore      ActionID = "log.more-around"
+	LogLess      ActionID = "log.less-around"
 	LogError     ActionID = "log.error"
 	LogErrorBack ActionID = "log.error-before"
 	LogTime      ActionID = "log.time"
@@ -99,10 +110,6 @@ const (
 	LogFold      ActionID = "log.fold"
 	LogClock     ActionID = "log.clock"
 	LogSource    ActionID = "log.source"
-	LogUnfilter  ActionID = "log.unfilter"
-	LogAll       ActionID = "log.all"
-	LogMore      ActionID = "log.more-around"
-	LogLess      ActionID = "log.less-around"
 	LogColours   ActionID = "log.colours"
 	LogMark      ActionID = "log.mark"
 	LogCopy      ActionID = "log.copy"
@@ -168,7 +175,9 @@ func declared() []Binding {
 		{ID: GoOwner, Keys: keys("J"), Title: "owner", Help: "Jump to the object that owns this one", Group: groupGo, Scope: List},
 		{ID: GoNode, Keys: keys("N"), Title: "node", Help: "Jump to the node this pod runs on", Group: groupGo, Scope: List, Subject: "pod"},
 		{ID: GoPods, Keys: keys("P"), Title: "pods", Help: "List the pods this object owns or selects", Group: groupGo, Scope: List},
+		{ID: GoRollout, Keys: keys("o"), Title: "rollout", Help: "Open the rollout that this object is of", Group: groupGo, Scope: Objects},
 		{ID: ViewWorkloads, Keys: keys("2"), Title: "workloads", Help: "Open Workloads", Group: groupGo, Scope: Global},
+		{ID: ViewRollouts, Keys: keys("3"), Title: "rollouts", Help: "Open Rollouts", Group: groupGo, Scope: Global},
 		{ID: NamespaceSwitch, Keys: keys("n"), Title: "namespace", Help: "Choose the namespace to look at", Group: groupGo, Scope: List},
 		{ID: NamespaceAll, Keys: keys("0"), Title: "all namespaces", Help: "Look at all namespaces", Group: groupGo, Scope: List},
 		{ID: NamespaceHere, Keys: keys("."), Title: "this namespace", Help: "Look only at the namespace of this object", Group: groupGo, Scope: List},
@@ -205,16 +214,20 @@ func declared() []Binding {
 		{ID: ObjectAnnotate, Title: "annotate", Help: "Set or remove annotations", Group: groupChange, Scope: Objects},
 		{ID: ObjectFinalizer, Title: "remove finalizer", Help: "Take a finalizer away, so that an object which is stuck can go", Group: groupChange, Scope: Objects},
 		{ID: ObjectDelete, Keys: keys("ctrl+d"), Title: "delete", Help: "Delete the object, after asking", Group: groupChange, Scope: Objects, Subject: "object"},
-		{ID: ActionUndo, Keys: keys("u"), Title: "undo", Help: "Take back what you did last in this cluster, if nobody has changed it since", Group: groupChange, Scope: Objects},
+		{ID: RolloutUndo, Keys: keys("u"), Title: "undo", Help: "Go back to the selected revision, or to the one before, after showing what would change", Group: groupChange, Scope: Objects, Subject: "rollout"},
+		{ID: RolloutAbort, Keys: keys("U"), Title: "abort", Help: "Go back to the last revision that was rolled out to the end", Group: groupChange, Scope: Objects, Subject: "rollout"},
+		{ID: ActionUndo, Keys: keys("u"), Title: "undo", Help: "Take back what you did last in this cluster, if nobody has changed it since", Group: groupChange, Scope: Objects, Subject: "change"},
 
 		{ID: ListFilter, Keys: keys("/"), Title: "filter", Help: "Filter the rows by text, label or column", Group: groupList, Scope: List},
 		{ID: ListSort, Keys: keys("S"), Title: "sort", Help: "Choose the column to sort by", Group: groupList, Scope: List},
 		{ID: SortLeft, Keys: keys("<"), Title: "sort left", Help: "Sort by the column to the left of the sorted one", Group: groupList, Scope: List},
 		{ID: SortRight, Keys: keys(">"), Title: "sort right", Help: "Sort by the column to the right of the sorted one", Group: groupList, Scope: List},
 		{ID: SortReverse, Keys: keys("R"), Title: "reverse", Help: "Reverse the order of the rows", Group: groupList, Scope: List},
-		{ID: ListWide, Keys: keys("w"), Title: "wide", Help: "Show or hide the wide columns", Group: groupList, Scope: List},
+		{ID: RolloutWait, Keys: keys("w"), Title: "wait", Help: "Wait in the background until the rollout is over, and tell then, wherever you are", Group: groupList, Scope: List, Subject: "rollout"},
+		{ID: RolloutPane, Keys: keys("tab"), Title: "next pane", Help: "Go from the revisions of a rollout to its pods, to its events", Group: groupList, Scope: List, Subject: "rollout"},
+		{ID: ListWide, Keys: keys("w"), Title: "wide", Help: "Show or hide the wide columns", Group: groupList, Scope: List, Subject: "table"},
 		{ID: ListDetail, Keys: keys("v"), Title: "detail", Help: "Show or hide the detail pane", Group: groupList, Scope: List},
-		{ID: TreeToggle, Keys: keys("tab"), Title: "fold", Help: "Show or hide what belongs to this row, in place", Group: groupList, Scope: List},
+		{ID: TreeToggle, Keys: keys("tab"), Title: "fold", Help: "Show or hide what belongs to this row, in place", Group: groupList, Scope: List, Subject: "row"},
 		{ID: TreeExpand, Keys: keys("+"), Title: "unfold", Help: "Show what belongs to this row, in place", Group: groupList, Scope: List},
 		{ID: TreeCollapse, Keys: keys("-"), Title: "fold up", Help: "Hide what belongs to this row, or fold the row it belongs to", Group: groupList, Scope: List},
 

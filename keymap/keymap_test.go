@@ -272,13 +272,13 @@ func TestMapIsImmutable(t *testing.T) {
 	b.Keys[0] = "changed"
 	m.Groups()[0].Bindings[0].Keys[0] = "changed"
 	m.Actions("k")[0] = "changed"
-	overrides := map[string][]string{"move.up": {"U"}}
+	overrides := map[string][]string{"move.up": {"Z"}}
 	changed, _ := m.With(overrides)
 	overrides["move.up"][0] = "changed"
 	if m.Sheet() != want || m.Actions("k")[0] != MoveUp {
 		t.Error("the map was changed from outside")
 	}
-	if changed.Label(MoveUp) != "U" {
+	if changed.Label(MoveUp) != "Z" {
 		t.Error("the map shares the overrides it was made with")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"quarterdeck/keymap"
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/nearest"
 	"quarterdeck/ui"
@@ -20,7 +21,7 @@ import (
 // other kind is found by discovery.
 func Catalog() []Opener {
 	return []Opener{
-		workloads(),
+		workloads(), rollouts(),
 		pods(), containers(),
 		deployments(), statefulSets(), daemonSets(), replicaSets(), jobs(), cronJobs(),
 		services(),
@@ -134,10 +135,19 @@ func without(kinds []metav1.APIResource, catalog []Opener) []Opener {
 // home returns the view in which a session begins.
 func (s *Session) home() Opener { return workloads() }
 
-// Home returns the home view in the session of the view on top.
-func (p *Program) Home(ui.View) ui.Frame {
-	s := p.session()
-	return s.home().Frame(s, Scope{})
+// Primary returns the views under number keys. Each opens in the session of the
+// view on top.
+func (p *Program) Primary() []ui.Primary {
+	in := func(id keymap.ActionID, open func() Opener) ui.Primary {
+		return ui.Primary{ID: id, Open: func(ui.View) ui.Frame {
+			s := p.session()
+			return open().Frame(s, Scope{})
+		}}
+	}
+	return []ui.Primary{
+		in(keymap.ViewWorkloads, func() Opener { return workloads() }),
+		in(keymap.ViewRollouts, func() Opener { return rollouts() }),
+	}
 }
 
 // Start returns the first frame: the view or the kind called name. Only kinds

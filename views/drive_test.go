@@ -196,7 +196,7 @@ users: [{name: ada, user: {token: t}}]
 	}
 	b.app = ui.New(ui.Options{
 		Theme: set.theme, Keys: b.program.Keys, Clipboard: true,
-		Primary: []ui.Primary{{ID: keymap.ViewWorkloads, Open: b.program.Home}},
+		Primary: b.program.Primary(),
 		Palette: b.program.Palette, Start: first, Notices: b.program.Notices,
 	})
 	go b.loop()

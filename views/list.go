@@ -71,7 +71,7 @@ func newList[T store.Object](r *Resource[T], s *Session, scope Scope) *list[T] {
 	scope.folds = &folds{}
 	l := &list[T]{
 		res: r, session: s, scope: scope, table: table.New[T](s.Theme),
-		env: &Env{Now: s.Now()}, sortID: r.Sort, desc: r.Desc, detail: s.Settings.Detail,
+		env: &Env{Now: s.Now(), Glyphs: &s.Theme.Glyphs}, sortID: r.Sort, desc: r.Desc, detail: s.Settings.Detail,
 		proj: &projection[T]{}, resort: true, unmeasured: !s.Settings.Metrics,
 	}
 	l.setColumns(r.Columns)
@@ -201,7 +201,9 @@ func (l *list[T]) marked() map[string]bool {
 	return keys
 }
 
-func (l *list[T]) newEnv() *Env { return &Env{Now: l.session.Now(), Metrics: l.metrics} }
+func (l *list[T]) newEnv() *Env {
+	return &Env{Now: l.session.Now(), Metrics: l.metrics, Glyphs: &l.session.Theme.Glyphs}
+}
 
 // Update handles what the list's Cmds found.
 func (l *list[T]) Update(msg tea.Msg) tea.Cmd {
@@ -325,8 +327,8 @@ func (l *list[T]) Header() ui.Header {
 	if !l.res.Kind.Namespaced {
 		h.Scope = "cluster"
 	}
-	if l.res.Primary && l.scope.Title == "" {
-		h.Primary = keymap.ViewWorkloads
+	if l.scope.Title == "" {
+		h.Primary = l.res.Primary
 	}
 	h.Count = l.count()
 	l.session.describe(&h, l.status, "list "+l.res.Name, l.res.place(l.scope))

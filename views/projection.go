@@ -45,7 +45,7 @@ func flatOrder[T store.Object](col *Column[T], desc bool, env *Env) func(a, b T)
 	}
 	return func(a, b T) int {
 		if col != nil && col.Value != nil {
-			va, vb := col.Value(a, env), col.Value(b, env)
+			va, vb := col.key(a, env), col.key(b, env)
 			c := field.Compare(va, vb)
 			if desc && !va.IsNone() && !vb.IsNone() { // unknown stays at the end
 				c = -c

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"quarterdeck/keymap"
 	"quarterdeck/kube"
 	"quarterdeck/kube/field"
 	"quarterdeck/kube/filter"
@@ -65,8 +66,9 @@ type Resource[T store.Object] struct {
 	// Root returns the row that o is unfolded below, o itself if none, and o's
 	// place there. A nil Root means that rows cannot be folded.
 	Root func(o T) (T, int)
-	// Primary is the key of the view if it is one of the primary ones.
-	Primary bool
+	// Primary is the action that opens the list if it is one of the primary views,
+	// "" otherwise.
+	Primary keymap.ActionID
 }
 
 // Column is one column of a resource. What Value returns is what is shown,
@@ -76,6 +78,8 @@ type Column[T store.Object] struct {
 	Kind      field.Kind
 	Value     func(T, *Env) field.Value
 	Tone      func(T, *Env) theme.Tone
+	// Rank is what rows are sorted by where that is not the value.
+	Rank func(T) int
 	// Dynamic says that the value changes without the object changing.
 	Dynamic bool
 	// Usage says that the value comes from the metrics API; a list does without
@@ -87,10 +91,19 @@ type Column[T store.Object] struct {
 	Wide, Middle   bool
 }
 
+// key returns what an object is sorted by.
+func (c *Column[T]) key(o T, env *Env) field.Value {
+	if c.Rank != nil {
+		return field.Int(c.Rank(o))
+	}
+	return c.Value(o, env)
+}
+
 // Env is what values depend on besides the object.
 type Env struct {
 	Now     time.Time
 	Metrics *metrics.Snapshot // nil if nobody asked for metrics
+	Glyphs  *theme.Glyphs     // to draw with, nil where there is no screen
 }
 
 // Scope is which objects of a resource a list shows.

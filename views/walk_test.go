@@ -116,7 +116,7 @@ func walked(n Names) apitest.Object {
 func walkKinds() []Opener {
 	kinds := slices.DeleteFunc(Catalog(), func(o Opener) bool {
 		gvr := o.Names().GVR
-		return gvr.Group == "quarterdeck.local" || gvr.Resource == "workloads" || gvr.Resource == "containers"
+		return gvr.Group == "quarterdeck.local" || gvr.Resource == "workloads" || gvr.Resource == "rollouts" || gvr.Resource == "containers"
 	})
 	return append(kinds, generic(schema.GroupVersionResource{Group: "example.com", Version: "v1", Resource: "databases"}, "Database", true))
 }

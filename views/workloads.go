@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"quarterdeck/keymap"
 	"quarterdeck/kube"
 	"quarterdeck/kube/field"
 	"quarterdeck/kube/metrics"
@@ -46,7 +47,7 @@ func workloads() *Resource[*workloadRow] {
 		Kind: store.Kind[*workloadRow]{
 			GVR: corev1.SchemeGroupVersion.WithResource("workloads"), Kind: "Workload", Namespaced: true,
 		},
-		Name: "workloads", Short: []string{"wk", "workload"}, Primary: true,
+		Name: "workloads", Short: []string{"wk", "workload"}, Primary: keymap.ViewWorkloads,
 		Columns: append([]Column[*workloadRow]{
 			{
 				ID: "name", Kind: field.Text, Min: 24, Flex: 2, Middle: true,

@@ -195,6 +195,9 @@ type Glyphs struct {
 	Separator   string   // between short facts on a line
 	Arrow       string   // from old to new
 	Full, Empty string   // the blocks of a gauge
+	Coming      string   // of what is not there yet, in a gauge
+	Going       string   // of what is on its way out, or to be replaced
+	Failed      string   // of what is there and does not work
 	Sparks      []string // the heights of a sparkline, lowest first
 }
 
@@ -202,6 +205,7 @@ func glyphs(ascii bool) Glyphs {
 	g := Glyphs{
 		Ellipsis: cell.Unicode, Bar: "▌", Mark: "●", Rule: "─", Divider: "│", Crumb: "›", Closed: "▸", Open: "▾", On: "●", Off: "○",
 		Ascending: "↑", Descending: "↓", MoreLeft: "‹", MoreRight: "›", Separator: "·", Arrow: "→", Full: "█", Empty: "░",
+		Coming: "▓", Going: "▒", Failed: "×",
 		Sparks: []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
 	}
 	// Some East Asian terminals are set to draw these in two cells.
@@ -209,6 +213,7 @@ func glyphs(ascii bool) Glyphs {
 		g = Glyphs{
 			Ellipsis: cell.ASCII, Bar: ">", Mark: "*", Rule: "-", Divider: "|", Crumb: ">", Closed: "+", Open: "-", On: "*", Off: "o",
 			Ascending: "^", Descending: "v", MoreLeft: "<", MoreRight: ">", Separator: "-", Arrow: ">", Full: "#", Empty: ".",
+			Coming: "+", Going: "=", Failed: "x",
 			Sparks: []string{"_", ".", "-", "=", "+", "*", "#", "@"},
 		}
 	}
