@@ -20,7 +20,8 @@ func TestLargest(t *testing.T) {
 	}{
 		"no nodes": {nil, nil, nil},
 		"memory binds": {
-			[]*object.Node{node("a", 4000, 8)}, []*object.Pod{pod("x", "a", 1000, 5)},
+			[]*object.Node{node("a", 4000, 8)},
+			[]*object.Pod{pod("x", "a", 1000, 5)},
 			&Largest{Node: "a", CPU: 3000, Bytes: 3 * gib, Binds: "memory", MostCPU: 3000, MostMemory: 3 * gib},
 		},
 		"much of one is worth less than enough of both": {
@@ -29,7 +30,8 @@ func TestLargest(t *testing.T) {
 			&Largest{Node: "c", CPU: 3000, Bytes: 6 * gib, Binds: "cpu", MostCPU: 7000, MostMemory: 15 * gib},
 		},
 		"of equals the first by name": {
-			[]*object.Node{node("b", 1000, 1), node("a", 1000, 1)}, nil,
+			[]*object.Node{node("b", 1000, 1), node("a", 1000, 1)},
+			nil,
 			&Largest{Node: "a", CPU: 1000, Bytes: gib, Binds: "cpu", MostCPU: 1000, MostMemory: gib},
 		},
 		"not where no pod may go, or only some": {
