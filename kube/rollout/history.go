@@ -59,8 +59,9 @@ type Revision struct {
 	Created time.Time // when its template was first asked for
 	Cause   string    // the annotation kubernetes.io/change-cause
 	// By is who asked for it, as far as the managedFields of the workload tell:
-	// they keep the last write of each program. So it is known of the target, and
-	// of an older revision only if its author has not written since.
+	// they keep the last write of each program that set something in its template,
+	// and nothing of one that only took something away. So it is known of the
+	// target, and of an older revision only if its author has not written since.
 	By       action.Author
 	Template Template
 	Pods     Pods
