@@ -38,6 +38,11 @@ const (
 	Same                             // it is as it was
 )
 
+// String returns the state as a word for programs.
+func (s ReferenceState) String() string {
+	return [...]string{"missing", "unreadable", "changed", "untold", "same"}[s]
+}
+
 // Referent is what became of a referenced object since a revision began.
 // Kubernetes keeps no earlier contents of ConfigMaps and Secrets, so going back
 // to a revision does not bring them back.
