@@ -25,12 +25,18 @@ func TestRollback(t *testing.T) {
 		want string // what it is then
 		kube string // ctl rollout …
 	}{
-		{"template alone", Rollback{Verb: UndoRollout, Revision: 3, Template: template},
+		{
+			"template alone",
+			Rollback{Verb: UndoRollout, Revision: 3, Template: template},
 			`{"metadata":{"uid":"u","annotations":{"stays":"a","changes":"b","goes/away":"c"}},"spec":{"paused":true,"replicas":3,"template":{"metadata":{"labels":{"app":"shop"}},"spec":{"containers":[{"name":"app","image":"v1"}]}}}}`,
-			"kubectl -n web rollout undo deployments/shop --to-revision=3"},
-		{"with annotations, and resumed", Rollback{Verb: AbortRollout, Revision: 4, Template: template, Resume: true, Annotations: map[string]string{"stays": "a", "changes": "x", "new": ""}},
+			"kubectl -n web rollout undo deployments/shop --to-revision=3",
+		},
+		{
+			"with annotations, and resumed",
+			Rollback{Verb: AbortRollout, Revision: 4, Template: template, Resume: true, Annotations: map[string]string{"stays": "a", "changes": "x", "new": ""}},
 			`{"metadata":{"uid":"u","annotations":{"stays":"a","changes":"x","new":""}},"spec":{"replicas":3,"template":{"metadata":{"labels":{"app":"shop"}},"spec":{"containers":[{"name":"app","image":"v1"}]}}}}`,
-			"kubectl -n web rollout resume deployments/shop && kubectl -n web rollout undo deployments/shop --to-revision=4"},
+			"kubectl -n web rollout resume deployments/shop && kubectl -n web rollout undo deployments/shop --to-revision=4",
+		},
 	} {
 		change, err := new(Client).Rollback(ref, obj, tt.to)
 		if err != nil {

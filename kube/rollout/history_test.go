@@ -3,7 +3,6 @@ package rollout
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -165,7 +163,7 @@ func TestHistoryOfDeployment(t *testing.T) {
 func wrote(manager string, when metav1.Time, fields string) metav1.ManagedFieldsEntry {
 	return metav1.ManagedFieldsEntry{
 		Manager: manager, Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "apps/v1",
-		Time: &when, FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: []byte(fields)},
+		Time: &when, FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(fields),
 	}
 }
 
@@ -190,78 +188,6 @@ func TestTwoOfOneNumber(t *testing.T) {
 	}
 	if want := []string{"5 shop-5 false", "2 shop-1 true", "1 shop-4 false", "0 shop-6 false"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
-	}
-}
-
-func controllerRevision(t *testing.T, kind string, number int64, image string) *appsv1.ControllerRevision {
-	t.Helper()
-	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&corev1.PodTemplate{Template: podTemplate(image)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	fields["template"].(map[string]any)["$patch"] = "replace"
-	text := asJSON(t, map[string]any{"spec": map[string]any{"template": fields["template"]}})
-	cr := &appsv1.ControllerRevision{
-		ObjectMeta: meta(fmt.Sprintf("shop-h%d", number), kind), Revision: number, Data: runtime.RawExtension{Raw: []byte(text)},
-	}
-	cr.CreationTimestamp = began(int(number))
-	return cr
-}
-
-// pod is one of a revision that is ready, or not.
-func pod(name, hash, kind string, ready bool) *corev1.Pod {
-	p := &corev1.Pod{ObjectMeta: meta(name, kind), Status: corev1.PodStatus{Phase: corev1.PodRunning}}
-	p.Labels["controller-revision-hash"] = hash
-	status := corev1.ConditionFalse
-	if ready {
-		status = corev1.ConditionTrue
-	}
-	p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: status, LastTransitionTime: began(0)}}
-	return p
-}
-
-func statefulSet(image string, edit func(*appsv1.StatefulSet)) *appsv1.StatefulSet {
-	s := &appsv1.StatefulSet{
-		ObjectMeta: meta("shop", ""),
-		Spec: appsv1.StatefulSetSpec{
-			Replicas: new(int32(3)), Selector: selector(), Template: podTemplate(image), PodManagementPolicy: appsv1.OrderedReadyPodManagement,
-		},
-		Status: appsv1.StatefulSetStatus{CurrentRevision: "shop-h1", UpdateRevision: "shop-h3"},
-	}
-	if edit != nil {
-		edit(s)
-	}
-	return s
-}
-
-func TestHistoryOfStatefulSet(t *testing.T) {
-	sts := ref("statefulsets", "StatefulSet")
-	objects := []runtime.Object{
-		statefulSet("shop:v3", nil),
-		controllerRevision(t, "StatefulSet", 1, "shop:v1"), controllerRevision(t, "StatefulSet", 2, "shop:v2"), controllerRevision(t, "StatefulSet", 3, "shop:v3"),
-		pod("shop-0", "shop-h1", "StatefulSet", true), pod("shop-1", "shop-h2", "StatefulSet", true), pod("shop-2", "shop-h3", "StatefulSet", false),
-	}
-	h, err := ReadHistory(t.Context(), newFake(t, objects), sts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, r := range h.Revisions {
-		got = append(got, fmt.Sprint(r.Number, r.Pods, r.Target, r.Complete))
-	}
-	if want := []string{"3 {0 1 0 0} true false", "2 {0 1 1 1} false false", "1 {0 1 1 1} false true"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-
-	// Without its pods the history is still one, and says so.
-	f := newFake(t, objects)
-	f.forbid("pods")
-	if h, err = ReadHistory(t.Context(), f, sts); err != nil || !apierrors.IsForbidden(h.PodsUnread) || len(h.Revisions) != 3 {
-		t.Errorf("without pods: %+v, %v", h, err)
-	}
-	h.Object.Object["status"] = map[string]any{}
-	if s, err := h.LastComplete(); err != nil || s.Sure || s.Why != "it is the one before; pods could not be read, so whether it ever was complete is not known" {
-		t.Errorf("last complete without pods: %+v, %v", s, err)
 	}
 }
 
@@ -315,130 +241,5 @@ func TestNoHistory(t *testing.T) {
 		if _, err := h.LastComplete(); !errors.Is(err, ErrNoHistory) {
 			t.Errorf("last complete: %v", err)
 		}
-	}
-}
-
-func TestLastComplete(t *testing.T) {
-	rolled := func(d *appsv1.Deployment) {
-		d.Status = appsv1.DeploymentStatus{Replicas: 4, UpdatedReplicas: 4, AvailableReplicas: 4}
-	}
-	daemons := func(status appsv1.DaemonSetStatus) *appsv1.DaemonSet {
-		return &appsv1.DaemonSet{ObjectMeta: meta("shop", ""), Spec: appsv1.DaemonSetSpec{Selector: selector(), Template: podTemplate("shop:v3")}, Status: status}
-	}
-	revisions := func(kind string) []runtime.Object {
-		return []runtime.Object{controllerRevision(t, kind, 1, "shop:v1"), controllerRevision(t, kind, 2, "shop:v2"), controllerRevision(t, kind, 3, "shop:v3")}
-	}
-	deploy, sts, ds := ref("deployments", "Deployment"), ref("statefulsets", "StatefulSet"), ref("daemonsets", "DaemonSet")
-	for _, tt := range []struct {
-		name    string
-		ref     kube.Ref
-		objects []runtime.Object
-		want    string // number, how sure, and why; or the error
-	}{
-		{"rolled out", deploy, []runtime.Object{deployment("shop:v2", rolled), replicaSet(2, "shop:v2", 4, nil), replicaSet(1, "shop:v1", 0, nil)},
-			"deploy/shop in web: the rollout is complete, so there is nothing to abort"},
-		{"rolled out, not seen by its controller yet", deploy, []runtime.Object{deployment("shop:v2", func(d *appsv1.Deployment) { rolled(d); d.Generation = 2 }),
-			replicaSet(2, "shop:v2", 4, nil), replicaSet(1, "shop:v1", 0, nil)}, "1 false it is the one before"},
-		{"the one that still serves", deploy, []runtime.Object{deployment("shop:v4", nil), replicaSet(4, "shop:v4", 1, nil), replicaSet(3, "shop:v3", 1, nil),
-			replicaSet(2, "shop:v2", 2, nil), replicaSet(1, "shop:v1", 0, nil)}, "2 true it still has 2 pods available"},
-		{"none serves", deploy, []runtime.Object{deployment("shop:v3", nil), replicaSet(3, "shop:v3", 0, nil), replicaSet(2, "shop:v2", 0, nil), replicaSet(1, "shop:v1", 0, nil)},
-			"2 false it is the one before; it has no pods available, so whether it ever was complete is not known"},
-		{"recorded", sts, append(revisions("StatefulSet"), statefulSet("shop:v3", nil), pod("shop-0", "shop-h2", "StatefulSet", true)),
-			"1 true the StatefulSet says that it was the last to be complete"},
-		{"on delete nothing is recorded", sts, append(revisions("StatefulSet"), statefulSet("shop:v3", func(s *appsv1.StatefulSet) {
-			s.Spec.UpdateStrategy.Type = appsv1.OnDeleteStatefulSetStrategyType
-		}), pod("shop-0", "shop-h2", "StatefulSet", true)), "2 true it still has 1 pod available"},
-		{"daemons", ds, append(revisions("DaemonSet"), daemons(appsv1.DaemonSetStatus{DesiredNumberScheduled: 2, UpdatedNumberScheduled: 1, NumberAvailable: 1}),
-			pod("a", "h1", "DaemonSet", true), pod("b", "h3", "DaemonSet", false)), "1 true it still has 1 pod available"},
-		{"daemons rolled out", ds, append(revisions("DaemonSet"), daemons(appsv1.DaemonSetStatus{DesiredNumberScheduled: 2, UpdatedNumberScheduled: 2, NumberAvailable: 2})),
-			"ds/shop in web: the rollout is complete, so there is nothing to abort"},
-	} {
-		h, err := ReadHistory(t.Context(), newFake(t, tt.objects), tt.ref)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := h.LastComplete()
-		got := fmt.Sprint(s.Revision.Number, " ", s.Sure, " ", s.Why)
-		if err != nil {
-			got = err.Error()
-		}
-		if !strings.HasPrefix(got, tt.want) {
-			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
-		}
-	}
-}
-
-func TestBroken(t *testing.T) {
-	objects := func(edit func(*appsv1.StatefulSet)) []runtime.Object {
-		failed := pod("shop-4", "shop-h3", "StatefulSet", false)
-		failed.Status.Phase = corev1.PodFailed // which the StatefulSet replaces
-		going := pod("shop-5", "shop-h3", "StatefulSet", false)
-		going.DeletionTimestamp, going.Finalizers = new(began(9)), []string{"example.com/x"}
-		return []runtime.Object{
-			statefulSet("shop:v3", edit), controllerRevision(t, "StatefulSet", 1, "shop:v1"), controllerRevision(t, "StatefulSet", 3, "shop:v3"),
-			pod("shop-0", "shop-h1", "StatefulSet", false), pod("shop-1", "shop-h3", "StatefulSet", true), pod("shop-2", "shop-h3", "StatefulSet", false),
-			failed, going,
-		}
-	}
-	for name, tt := range map[string]struct {
-		edit func(*appsv1.StatefulSet)
-		want []string // that block the way back to the first revision
-	}{
-		"in order":     {nil, []string{"shop-2"}},
-		"all at once":  {func(s *appsv1.StatefulSet) { s.Spec.PodManagementPolicy = appsv1.ParallelPodManagement }, nil},
-		"when deleted": {func(s *appsv1.StatefulSet) { s.Spec.UpdateStrategy.Type = appsv1.OnDeleteStatefulSetStrategyType }, nil},
-	} {
-		f := newFake(t, objects(tt.edit))
-		h, err := ReadHistory(t.Context(), f, ref("statefulsets", "StatefulSet"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		to, err := h.Find(1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		refs, err := h.broken(t.Context(), f, to)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, r := range refs {
-			got = append(got, r.Name)
-		}
-		if !slices.Equal(got, tt.want) {
-			t.Errorf("%s: %q, want %q", name, got, tt.want)
-		}
-	}
-
-	// Asked once the template is good again, it is the pod of the other revision.
-	f := newFake(t, objects(func(s *appsv1.StatefulSet) { s.Spec.Template = podTemplate("shop:v1") }))
-	refs, err := ReadBroken(t.Context(), f, ref("statefulsets", "StatefulSet"))
-	if err != nil || len(refs) != 1 || refs[0].Name != "shop-2" || refs[0].UID != "uid-shop-2" {
-		t.Errorf("after the undo: %v, %v", refs, err)
-	}
-}
-
-// TestAnnotationsAfterUndo: a Deployment gets back its annotations of that time,
-// but for those that tell of the present, as with kubectl.
-func TestAnnotationsAfterUndo(t *testing.T) {
-	obj := func(annotations map[string]string) *unstructured.Unstructured {
-		o := &unstructured.Unstructured{Object: map[string]any{}}
-		o.SetAnnotations(annotations)
-		return o
-	}
-	const applied = "kubectl.kubernetes.io/last-applied-configuration"
-	h := &History{Ref: ref("deployments", "Deployment"), Object: obj(map[string]string{
-		applied: "now", "deployment.kubernetes.io/revision": "12", "later": "x", changeCause: "v2", "same": "y",
-	})}
-	got := h.annotations(Revision{annotations: map[string]string{
-		applied: "then", "deployment.kubernetes.io/revision": "3", "deployment.kubernetes.io/desired-replicas": "4", changeCause: "v1", "same": "y",
-	}})
-	want := map[string]string{applied: "now", "deployment.kubernetes.io/revision": "12", changeCause: "v1", "same": "y"}
-	if !maps.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
-	}
-	h.Ref = ref("statefulsets", "StatefulSet")
-	if got := h.annotations(Revision{}); got != nil {
-		t.Errorf("a StatefulSet gets %v", got)
 	}
 }

@@ -62,90 +62,110 @@ func faults() []fault {
 // parallel tells the StatefulSet that makes its pods all at once.
 const parallel = "parallel"
 
+// stuckWorkload is one whose rollout is made to stick.
+type stuckWorkload struct {
+	*workload
+	fault fault
+	first string // the hash that pods have before
+	undo  *Undo
+}
+
 // testUndoStuck undoes each kind in each way to be stuck. All of them get stuck
 // at the same time, since most of it is waiting.
 func testUndoStuck(c *cluster, t *testing.T) {
-	type stuck struct {
-		*workload
-		fault fault
-		first string // the hash that pods have before
-	}
-	var all []stuck
+	all := []*stuckWorkload{{fault: faults()[0], workload: c.create(t, c.namespace(t, "undo-"+parallel), StatefulSet, func(spec map[string]any) {
+		spec["podManagementPolicy"] = "Parallel"
+	})}}
 	for _, f := range faults() {
 		for _, kind := range kinds() {
 			namespace := c.namespace(t, "undo-"+f.name+"-"+strings.ToLower(kind))
 			if f.stuck == nil {
 				c.limit(t, namespace)
 			}
-			all = append(all, stuck{workload: c.create(t, namespace, kind, nil), fault: f})
+			all = append(all, &stuckWorkload{workload: c.create(t, namespace, kind, nil), fault: f})
 		}
 	}
-	all = append(all, stuck{fault: faults()[0], workload: c.create(t, c.namespace(t, "undo-"+parallel), StatefulSet, func(spec map[string]any) {
-		spec["podManagementPolicy"] = "Parallel"
-	})})
-	for i := range all {
-		all[i].done(t)
-		all[i].first = all[i].revisionNow(t)
+	for _, s := range all {
+		s.done(t)
+		s.first = s.revisionNow(t)
 	}
 	for _, s := range all {
 		s.change(t, "break it", `{"spec":{"template":{"spec":`+s.fault.patch+`}}}`)
 	}
 	for _, s := range all {
-		s.sticks(t, s.fault, s.first)
+		s.sticks(t)
 	}
-	var undos []*Undo
 	for _, s := range all {
-		t.Logf("%s, %s", s.fault.name, s.ref)
-		h := s.sameHistory(t)
-		if target, ok := h.Target(); !ok || target.Number != 2 || target.Cause != "break it" || target.By.Manager != "kubectl-patch" {
-			t.Errorf("the target of %s is %+v", s.ref.Where(), target)
-		}
-		if last, err := h.LastComplete(); err != nil || last.Revision.Number != 1 || !last.Sure {
-			t.Errorf("the last complete revision of %s is %+v, %v", s.ref.Where(), last, err)
-		}
-		s.sameUndo(t, 1)
-		u, err := PrepareUndo(t.Context(), c.admin, s.ref, UndoOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var names []string
-		for _, f := range u.Fields {
-			names = append(names, f.Name())
-		}
-		if !slices.Equal(names, s.fault.fields) {
-			t.Errorf("undo of %s changes %q", s.ref.Where(), names)
-		}
-		said := undone(t, u)
-		s.observed(t, s.get(t).GetGeneration())
-		s.replacesNothing(t, u, said)
-		undos = append(undos, u)
+		s.knowsItself(t)
+		s.undoes(t)
 	}
-	for i, s := range all {
-		s.delete(t, undos[i].Broken)
+	for _, s := range all {
+		s.delete(t, s.undo.Broken)
 	}
-	for i, s := range all {
-		s.done(t)
-		h := s.sameHistory(t)
-		target, ok := h.Target()
-		if !ok || target.Number != 3 || !target.Complete || !target.Template.Equal(undos[i].To.Template) {
-			t.Errorf("%s is at %+v after the undo", s.ref.Where(), target)
-		}
-		// Who only takes fields away leaves no mark.
-		if by := target.By.Manager; by != action.FieldManager && s.fault.name != "probe" {
-			t.Errorf("%s was taken back by %s", s.ref.Where(), by)
-		}
-		for _, p := range s.pods(t, func(p *corev1.Pod) bool { return true }) {
-			if got := p.Labels[s.hash()]; got != s.first {
-				t.Errorf("pod %s of %s is of %s, not of %s", p.Name, s.ref.Where(), got, s.first)
-			}
+	for _, s := range all {
+		s.recovers(t)
+	}
+}
+
+// knowsItself: the history tells the revision that is stuck from the one that
+// was complete.
+func (s *stuckWorkload) knowsItself(t *testing.T) {
+	t.Helper()
+	h := s.sameHistory(t)
+	if target, ok := h.Target(); !ok || target.Number != 2 || target.Cause != "break it" || target.By.Manager != "kubectl-patch" {
+		t.Errorf("the target of %s is %+v", s.ref.Where(), target)
+	}
+	if last, err := h.LastComplete(); err != nil || last.Revision.Number != 1 || !last.Sure {
+		t.Errorf("the last complete revision of %s is %+v, %v", s.ref.Where(), last, err)
+	}
+}
+
+// undoes takes the rollout back and waits until its controller has seen that.
+func (s *stuckWorkload) undoes(t *testing.T) {
+	t.Helper()
+	s.sameUndo(t, 1)
+	u, err := PrepareUndo(t.Context(), s.c.admin, s.ref, UndoOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.undo = u
+	var names []string
+	for _, f := range u.Fields {
+		names = append(names, f.Name())
+	}
+	if !slices.Equal(names, s.fault.fields) {
+		t.Errorf("undo of %s changes %q", s.ref.Where(), names)
+	}
+	said := undone(t, u)
+	s.observed(t, s.get(t).GetGeneration())
+	s.replacesNothing(t, u, said)
+}
+
+// recovers waits until the workload runs what it ran at first.
+func (s *stuckWorkload) recovers(t *testing.T) {
+	t.Helper()
+	s.done(t)
+	target, ok := s.sameHistory(t).Target()
+	if !ok || target.Number != 3 || !target.Complete || !target.Template.Equal(s.undo.To.Template) {
+		t.Errorf("%s is at %+v after the undo", s.ref.Where(), target)
+	}
+	// Who only takes fields away leaves no mark.
+	if by := target.By.Manager; by != action.FieldManager && s.fault.name != "probe" {
+		t.Errorf("%s was taken back by %s", s.ref.Where(), by)
+	}
+	for _, p := range s.pods(t, all) {
+		if got := p.Labels[s.hash()]; got != s.first {
+			t.Errorf("pod %s of %s is of %s, not of %s", p.Name, s.ref.Where(), got, s.first)
 		}
 	}
 }
 
+func all(*corev1.Pod) bool { return true }
+
 // revisionNow returns the hash of a revision that a pod has now.
 func (w *workload) revisionNow(t *testing.T) string {
 	t.Helper()
-	pods := w.pods(t, func(*corev1.Pod) bool { return true })
+	pods := w.pods(t, all)
 	if len(pods) == 0 {
 		t.Fatalf("%s has no pods", w.ref.Where())
 	}
@@ -168,15 +188,15 @@ func (c *cluster) limit(t *testing.T, namespace string) {
 	})
 }
 
-// sticks waits until the rollout sticks in the way of a fault.
-func (w *workload) sticks(t *testing.T, f fault, first string) {
+// sticks waits until the rollout sticks in the way of its fault.
+func (s *stuckWorkload) sticks(t *testing.T) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%s to stick by its %s", w.ref.Where(), f.name), func(ctx context.Context) (bool, error) {
-		if f.stuck == nil {
-			events, err := w.c.kube.CoreV1().Events(w.ref.Namespace).List(ctx, metav1.ListOptions{FieldSelector: "reason=FailedCreate"})
+	eventually(t, fmt.Sprintf("%s to stick by its %s", s.ref.Where(), s.fault.name), func(ctx context.Context) (bool, error) {
+		if s.fault.stuck == nil {
+			events, err := s.c.kube.CoreV1().Events(s.ref.Namespace).List(ctx, metav1.ListOptions{FieldSelector: "reason=FailedCreate"})
 			return err == nil && len(events.Items) > 0, err
 		}
-		return len(w.pods(t, func(p *corev1.Pod) bool { return p.Labels[w.hash()] != first && f.stuck(p) })) > 0, nil
+		return len(s.pods(t, func(p *corev1.Pod) bool { return p.Labels[s.hash()] != s.first && s.fault.stuck(p) })) > 0, nil
 	})
 }
 
