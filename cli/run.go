@@ -18,7 +18,6 @@ import (
 	"github.com/charmbracelet/x/term"
 
 	"quarterdeck/config"
-	"quarterdeck/keymap"
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/ui"
 	"quarterdeck/views"
