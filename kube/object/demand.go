@@ -16,8 +16,8 @@ import (
 
 // Resources are amounts of CPU and memory. Zero means not set.
 type Resources struct {
-	CPU    int64 // millicores
-	Memory int64 // bytes
+	CPU    int64 `json:"cpu"`    // millicores
+	Memory int64 `json:"memory"` // bytes
 }
 
 // Amounts are amounts of every resource that the scheduler counts, each rounded
