@@ -106,6 +106,7 @@ const (
 	LogError     ActionID = "log.error"
 	LogErrorBack ActionID = "log.error-before"
 	LogTime      ActionID = "log.time"
+	LogSpan      ActionID = "log.span"
 	LogWrap      ActionID = "log.wrap"
 	LogFold      ActionID = "log.fold"
 	LogClock     ActionID = "log.clock"
@@ -260,6 +261,7 @@ func declared() []Binding {
 		{ID: LogError, Keys: keys("e"), Title: "error", Help: "Go to the next line that is an error", Group: groupLog, Scope: Log},
 		{ID: LogErrorBack, Keys: keys("E"), Title: "error before", Help: "Go to the error before", Group: groupLog, Scope: Log},
 		{ID: LogTime, Keys: keys("T"), Title: "time", Help: "Go to a time, such as 14:05 or 10m ago", Group: groupLog, Scope: Log},
+		{ID: LogSpan, Keys: keys("R"), Title: "read again", Help: "Read more of the logs, or less: 10m, 2h, 14:05, 500 lines, all", Group: groupLog, Scope: Log},
 		{ID: LogExpand, Keys: keys("enter"), Title: "expand", Help: "Show all of a record: its other lines, or its fields as a tree", Group: groupLog, Scope: Log},
 		{ID: LogWrap, Keys: keys("w"), Title: "wrap", Help: "Wrap long lines or cut them", Group: groupLog, Scope: Log},
 		{ID: LogFold, Keys: keys("z"), Title: "fold", Help: "Show repeated lines once, with their number", Group: groupLog, Scope: Log},

@@ -25,7 +25,8 @@ type logPage struct {
 	title   string
 	opts    logs.Options
 
-	log    *logs.Log
+	log    *logReading
+	next   *logReading // with another span, to take its place; nil mostly
 	window *logview.Window
 	lines  *logLines
 
@@ -40,6 +41,7 @@ type logPage struct {
 	changed        chan struct{} // something of the log or of a search has changed
 	waiting        bool
 	noSource       bool // the column of sources is hidden
+	hidden         bool // another view covers it
 }
 
 // logsFrame is the place of the logs of some pods.
@@ -67,15 +69,14 @@ func (p *logPage) Show() tea.Cmd {
 	p.session.enter()
 	if p.log == nil {
 		p.ctx, p.cancel = context.WithCancel(context.Background())
-		p.log, p.changed = logs.Open(p.session.Client, p.opts), make(chan struct{}, 1)
-		changed, unsubscribe := p.log.Ring().Subscribe()
-		context.AfterFunc(p.ctx, unsubscribe)
-		p.pass(p.ctx, changed)
-		p.lines = &logLines{log: p.log, folder: logs.NewFolder(logs.Fold{})}
+		p.changed = make(chan struct{}, 1)
+		p.log = p.read(p.opts.Span)
+		p.lines = &logLines{log: p.log.Log, folder: logs.NewFolder(logs.Fold{})}
 		p.lines.look(nil)
 		p.window.SetLines(p.lines)
-		p.errors = p.find(errorQuery(), logs.SearchOptions{})
+		p.beginSearches()
 	}
+	p.hidden = false
 	return p.wait()
 }
 
@@ -98,18 +99,17 @@ func (p *logPage) pass(ctx context.Context, from <-chan struct{}) {
 }
 
 // Hide leaves it reading: what is written meanwhile is not lost.
-func (p *logPage) Hide() {}
+func (p *logPage) Hide() { p.hidden = true }
 
 // Close ends it.
 func (p *logPage) Close() {
 	if p.log == nil {
 		return
 	}
+	p.endSearches()
+	p.next.end()
+	p.log.end()
 	p.cancel()
-	for _, s := range []*searching{p.filter, p.search, p.errors} {
-		s.end()
-	}
-	go p.log.Close() // waits for connections to end
 }
 
 // refresh is the shortest time between two looks at a log that grows.
@@ -134,12 +134,24 @@ func (p *logPage) wait() tea.Cmd {
 
 // Update takes what came.
 func (p *logPage) Update(msg tea.Msg) tea.Cmd {
-	if _, ok := msg.(logsMsg); !ok {
-		return nil
+	var cmds []tea.Cmd
+	switch msg := msg.(type) {
+	case logsMsg:
+		p.waiting = false
+		p.look()
+		cmds = append(cmds, p.wait())
+	case reopenMsg:
+		if msg.of != p.next {
+			return nil
+		}
+		cmds = append(cmds, p.lookLater(p.next))
 	}
-	p.waiting = false
-	p.look()
-	return p.wait()
+	if p.next != nil && !p.hidden {
+		if said := p.advance(); said != nil {
+			cmds = append(cmds, ui.Send(said))
+		}
+	}
+	return tea.Batch(cmds...)
 }
 
 func (p *logPage) look() {
@@ -176,11 +188,23 @@ func (p *logPage) Header() ui.Header {
 		h.State = glyphs.On + " live"
 	}
 	if err := st.Err; err != nil {
-		h.Problem = p.session.explain(err, "read the logs of "+p.title, place(p.session.Namespace))
+		h.Problem = p.session.explain(err, "read the logs of "+p.title, p.place())
 	} else if st.Pods.Err != nil {
-		h.Problem = p.session.explain(st.Pods.Err, "list pods", place(p.session.Namespace))
+		h.Problem = p.session.explain(st.Pods.Err, "list pods", p.place())
 	}
 	return h
+}
+
+// place is where the pods are.
+func (p *logPage) place() place {
+	in := place("")
+	for i, sel := range p.opts.Selections {
+		if i > 0 && place(sel.Namespace) != in {
+			return ""
+		}
+		in = place(sel.Namespace)
+	}
+	return in
 }
 
 // View draws the window.
@@ -214,6 +238,11 @@ func (p *logPage) status() logview.Status {
 	}
 	if st.Waiting > 0 {
 		out.Facts = append(out.Facts, logview.Fact{Text: fmt.Sprintf("%d waiting", st.Waiting), Tone: theme.Muted})
+	}
+	out.Facts = append(out.Facts, logview.Fact{Text: p.log.words(), Tone: theme.Muted})
+	if p.next != nil {
+		lines := p.next.Ring().Snapshot().Len()
+		out.Facts = append(out.Facts, logview.Fact{Text: fmt.Sprintf("reading again: %s lines", thousands(lines)), Tone: theme.Busy})
 	}
 	p.rates(&out, st.Latest)
 	if p.filter != nil {
@@ -301,6 +330,7 @@ func (p *logPage) Actions() []ui.Action {
 		{ID: keymap.LogSource, Quiet: true, Run: do(p.turnSource)},
 		{ID: keymap.LogColours, Quiet: true, Run: do(func() { w.SetStyled(!w.Styled()) })},
 		{ID: keymap.LogTime, Quiet: true, Run: p.askTime},
+		{ID: keymap.LogSpan, Quiet: true, Run: p.askSpan},
 		{ID: keymap.LogMark, Quiet: true, Run: do(w.Mark)},
 		{ID: keymap.LogCopy, Quiet: true, Run: p.copy},
 		{ID: keymap.LogSave, Quiet: true, Run: p.askSave},

@@ -50,6 +50,11 @@ func (f *logFilter) query() *logs.Query {
 	return all
 }
 
+// options say what is shown beside the lines that match.
+func (f *logFilter) options() logs.SearchOptions {
+	return logs.SearchOptions{Records: true, Context: f.around}
+}
+
 // arounds are the counts of lines around matches that one can go through.
 func arounds() []int { return []int{0, 1, 2, 3, 5, 10, 20, 50, 100} }
 
@@ -136,8 +141,8 @@ func (p *logPage) refilter() {
 
 func (p *logPage) showFiltered() {
 	p.filter.end()
-	p.filter = p.find(p.shown.query(), logs.SearchOptions{Records: true, Context: p.shown.around})
-	lines := &logLines{log: p.log, marked: p.lines.marked, folder: p.lines.folder, around: p.shown.around > 0}
+	p.filter = p.find(p.shown.query(), p.shown.options())
+	lines := &logLines{log: p.log.Log, marked: p.lines.marked, folder: p.lines.folder, around: p.shown.around > 0}
 	p.lines = lines
 	p.look()
 	p.window.SetLines(lines)

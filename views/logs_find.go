@@ -44,6 +44,22 @@ func (p *logPage) find(query *logs.Query, o logs.SearchOptions) *searching {
 	return s
 }
 
+// beginSearches looks in the log for what is searched for and filtered by.
+func (p *logPage) beginSearches() {
+	p.errors = p.find(errorQuery(), logs.SearchOptions{})
+	p.filter = p.find(p.shown.query(), p.shown.options())
+	p.search = nil
+	if p.marked != "" {
+		p.search = p.find(p.lines.marked, logs.SearchOptions{})
+	}
+}
+
+func (p *logPage) endSearches() {
+	for _, s := range []*searching{p.filter, p.search, p.errors} {
+		s.end()
+	}
+}
+
 // wrong says what of a query is wrong or not typed to its end, and where; nil if
 // nothing is.
 func wrong(text string) error {
@@ -75,7 +91,7 @@ func (p *logPage) askQuery(label, before string, set func(string), accept func(s
 	return ui.Ask(ui.Prompt{
 		Label: label, Text: before, Hint: "text  /regex/  !not  level>=warn status>=500", Problem: notQuery, History: p.queries,
 		Changed: func(text string) tea.Msg { set(right(text)); return nil },
-		Cancel: func() tea.Msg { set(before); return nil },
+		Cancel:  func() tea.Msg { set(before); return nil },
 		Accept: func(text string) tea.Msg {
 			set(text)
 			if text != "" {

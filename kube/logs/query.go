@@ -59,7 +59,7 @@ func ParseQuery(source string) (*Query, error) {
 func lacks(term string) error {
 	switch {
 	case strings.HasPrefix(term, "!"):
-		return errors.New("what must not match is missing after !")
+		return errors.New("after ! there is nothing that must not match")
 	case strings.HasPrefix(term, "~"):
 		return errors.New("the regular expression is missing after ~")
 	case strings.HasPrefix(term, `"`):

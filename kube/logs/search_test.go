@@ -258,8 +258,8 @@ func TestQueryErrors(t *testing.T) {
 func TestQueryUnfinished(t *testing.T) {
 	for _, tt := range []struct{ query, want string }{
 		{"timeout status>=", "character 9: the value is missing after status>="},
-		{"!", "character 1: what must not match is missing after !"},
-		{"a ! b", "character 3: what must not match"},
+		{"!", "character 1: after ! there is nothing that must not match"},
+		{"a ! b", "character 3: after ! there is nothing"},
 		{"~ pod=", "character 1: the regular expression is missing"},
 		{`path=""`, "character 1: the value is missing"},
 		{`""`, "character 1: there is no text"},

@@ -180,6 +180,23 @@ func (w *Window) SetLines(lines Lines) {
 			w.sought = sought{on: true, id: r.line.ID, row: max(0, w.distance(w.top, w.cursor))}
 		}
 	}
+	w.renew(lines)
+}
+
+// Replace shows the lines of another log. A paused window stays at the line
+// with the given ID, or the next there is.
+func (w *Window) Replace(lines Lines, id uint64) {
+	w.settle()
+	w.sought = sought{}
+	if !w.follow {
+		w.sought = sought{on: true, id: id, row: max(0, w.distance(w.top, w.cursor))}
+	}
+	clear(w.expanded)
+	w.renew(lines)
+}
+
+// renew takes other lines, of which none is known.
+func (w *Window) renew(lines Lines) {
 	w.sought.oldest = math.MaxUint64
 	w.lines, w.marking = lines, false
 	clear(w.records)
