@@ -15,6 +15,7 @@ type Config struct {
 	ReadOnly    bool   // ask For, which knows the context too
 	UI          UI
 	Metrics     Metrics
+	Headroom    Headroom
 	Connection  Connection
 	Journal     Journal
 	Contexts    []Context
@@ -38,6 +39,14 @@ type UI struct {
 type Metrics struct {
 	Enabled  bool
 	Interval time.Duration
+}
+
+// Headroom is about where there is room, and what asks for too much of it.
+type Headroom struct {
+	PoolLabels []string      // labels of nodes that name their pool; nil: the usual ones
+	History    time.Duration // other requests are proposed only from a longer one
+	Prometheus string        // address of an endpoint with the history of use, "" for none
+	Window     time.Duration // how far back to ask it
 }
 
 // Connection is how the program talks to the API server.

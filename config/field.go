@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,6 +156,41 @@ func word() kind[string] {
 	k := kind[string]{text: "a name"}
 	k.parse = func(s string) (string, error) {
 		if s == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+			return "", k.expected(s)
+		}
+		return s, nil
+	}
+	return k
+}
+
+// several is none, one or more names in one scalar, which a variable can hold too.
+func several() kind[[]string] {
+	k := kind[[]string]{text: "names, separated by commas"}
+	k.format = func(list []string) any { return strings.Join(list, ",") }
+	k.parse = func(s string) ([]string, error) {
+		var list []string
+		if s == "" {
+			return list, nil
+		}
+		for part := range strings.SplitSeq(s, ",") {
+			name, err := word().parse(strings.TrimSpace(part))
+			if err != nil {
+				return nil, k.expected(s)
+			}
+			list = append(list, name)
+		}
+		return list, nil
+	}
+	return k
+}
+
+func address() kind[string] {
+	k := kind[string]{text: "an address such as http://prometheus:9090"}
+	k.parse = func(s string) (string, error) {
+		if s == "" { // none
+			return s, nil
+		}
+		if u, err := url.Parse(s); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return "", k.expected(s)
 		}
 		return s, nil

@@ -33,6 +33,7 @@ func TestDefault(t *testing.T) {
 		DefaultView: "workloads",
 		UI:          UI{Theme: "default", Colors: Themes()[0].Colors, Clipboard: ClipboardOSC52, Detail: DetailAuto},
 		Metrics:     Metrics{Enabled: true, Interval: 15 * time.Second},
+		Headroom:    Headroom{History: 24 * time.Hour, Window: 7 * 24 * time.Hour},
 		Connection:  Connection{PageSize: 2000, Linger: time.Minute},
 	}
 	if got := Default(); !reflect.DeepEqual(got, want) {
@@ -60,6 +61,7 @@ connection:
 contexts:
   - {match: "*prod*", protected: true, readonly: true, color: context2, namespace: shop}
   - match: dev
+headroom: {pool-labels: "team, example.com/pool", history: 48h, prometheus: "https://prometheus.example.com/prom", window: 72h}
 keys:
   object.describe: D
   object: {yaml: [Y, f1]}
@@ -76,7 +78,11 @@ keys:
 			Theme: "dark", FPS: 30, ASCII: true, Mouse: true, Wide: true,
 			Detail: DetailOn, Clipboard: ClipboardNone, Colors: colorsOf("dark"),
 		},
-		Metrics:    Metrics{Interval: 90 * time.Second},
+		Metrics: Metrics{Interval: 90 * time.Second},
+		Headroom: Headroom{
+			PoolLabels: []string{"team", "example.com/pool"}, History: 48 * time.Hour,
+			Prometheus: "https://prometheus.example.com/prom", Window: 72 * time.Hour,
+		},
 		Connection: Connection{PageSize: 500},
 		Contexts: []Context{
 			{Match: "*prod*", Protected: true, ReadOnly: true, Color: "context2", Namespace: "shop"},
@@ -90,7 +96,7 @@ keys:
 	}
 	for name, want := range map[string]string{
 		"ui.fps": "config.yaml:6", "connection.page-size": "config.yaml:14", "ui.colors.warn": "config.yaml:12",
-		"ui.colors.error": "theme dark", "contexts": "config.yaml:18", "keys": "config.yaml:21",
+		"ui.colors.error": "theme dark", "contexts": "config.yaml:18", "keys": "config.yaml:22",
 	} {
 		if got := origins.Of(name).String(); got != want {
 			t.Errorf("%s is from %s, want %s", name, got, want)
@@ -114,6 +120,8 @@ func TestProblems(t *testing.T) {
 		{"ui.theme: drak", `config.yaml:1: ui.theme: expected default, mono, dark or light, found "drak": did you mean dark?`},
 		{"ui.detail: {}", "config.yaml:1: ui.detail: expected auto, on or off, found a mapping"},
 		{"metrics.interval: 30", `config.yaml:1: metrics.interval: expected a time from 15s to 5m, found "30": a unit is missing, as in 30s`},
+		{"headroom.prometheus: prometheus:9090", `config.yaml:1: headroom.prometheus: expected an address such as http://prometheus:9090, found "prometheus:9090"`},
+		{"headroom.pool-labels: a,,b", `config.yaml:1: headroom.pool-labels: expected names, separated by commas, found "a,,b"`},
 		{"metrics.interval: 1s", `config.yaml:1: metrics.interval: expected a time from 15s to 5m, found "1s"`},
 		{"default-view: two words", `config.yaml:1: default-view: expected a name, found "two words"`},
 		{"ui.colors.warn: #ff0000", "config.yaml:1: ui.colors.warn: a value is missing: expected a style (a colour that starts with # needs quotes)"},

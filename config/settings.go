@@ -2,6 +2,9 @@ package config
 
 import "time"
 
+// month is how far back a Prometheus can be asked in steps of five minutes.
+const month = 30 * 24 * time.Hour
+
 // settings declares every setting, in the order of the docs.
 func settings() []field[Config] {
 	all := []field[Config]{
@@ -33,6 +36,15 @@ func settings() []field[Config] {
 			"Show CPU and memory in use where the cluster has the metrics API."),
 		option("metrics.interval", 15*time.Second, duration(15*time.Second, 5*time.Minute), func(c *Config) *time.Duration { return &c.Metrics.Interval },
 			"How often to ask for them."),
+
+		option("headroom.pool-labels", nil, several(), func(c *Config) *[]string { return &c.Headroom.PoolLabels },
+			"Labels of nodes that name their pool, separated by commas; of several the first that a node has counts. Without it, those of the usual clouds and installers."),
+		option("headroom.history", 24*time.Hour, duration(time.Hour, month), func(c *Config) *time.Duration { return &c.Headroom.History },
+			"Propose other requests for a workload only if its use has been observed for at least so long."),
+		option("headroom.prometheus", "", address(), func(c *Config) *string { return &c.Headroom.Prometheus },
+			"A server with the HTTP API of Prometheus and the container metrics of the kubelets, which knows the use of before."),
+		option("headroom.window", 7*24*time.Hour, duration(time.Hour, month), func(c *Config) *time.Duration { return &c.Headroom.Window },
+			"How far back to ask it."),
 
 		option("connection.page-size", 2000, whole(100, 10_000), func(c *Config) *int { return &c.Connection.PageSize },
 			"How many objects to ask for at a time when listing. Smaller pages show progress sooner on slow links."),
