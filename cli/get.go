@@ -36,23 +36,11 @@ columns compared with values: restarts>3 age<10m status!=Running.`,
 			if _, err := labels.Parse(selector); err != nil {
 				return fmt.Errorf("-l %q is not a label selector, as in app=web,tier!=cache: %w", selector, err)
 			}
-			s, err := c.settings()
+			session, done, err := c.printing()
 			if err != nil {
 				return err
 			}
-			for _, p := range s.problems {
-				fmt.Fprintln(c.streams.Err, "qd: "+p)
-			}
-			program := c.program(s, true)
-			defer program.Close()
-			client, err := program.Connect(deref(c.flags.Context))
-			if err != nil {
-				return err
-			}
-			session := program.Session(client, "", c.allNamespaces)
-			if session.Namespace == "" && !c.allNamespaces {
-				session = session.In(session.Fallback) // as kubectl does; a script must not change its meaning with rights
-			}
+			defer done()
 			opener, err := session.Find(args[0])
 			if err != nil {
 				return err
@@ -85,9 +73,7 @@ func (c *command) config() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, p := range s.problems {
-				fmt.Fprintln(c.streams.Err, "qd: "+p)
-			}
+			c.tell(s.problems...)
 			return s.Print(c.streams.Out, s.origins)
 		},
 	}

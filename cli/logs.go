@@ -15,6 +15,7 @@ import (
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/logs"
+	"quarterdeck/kube/store"
 	"quarterdeck/views"
 )
 
@@ -95,29 +96,18 @@ func (c *command) printLogs(ctx context.Context, name string, f *logsFlags) erro
 	if err != nil {
 		return err
 	}
-	s, err := c.settings()
+	session, done, err := c.printing()
 	if err != nil {
 		return err
 	}
-	program := c.program(s, true)
-	defer program.Close()
-	client, err := program.Connect(deref(c.flags.Context))
+	defer done()
+	selection, err := c.selectLogs(ctx, session, name, f)
 	if err != nil {
 		return err
 	}
-	session := program.Session(client, "", c.allNamespaces)
-	if session.Namespace == "" && !c.allNamespaces {
-		session = session.In(session.Fallback)
-	}
-	selection, err := selectLogs(ctx, session, name, f)
-	if err != nil {
-		return err
-	}
-	out := bufio.NewWriter(c.streams.Out)
-	p := logPrinter{out: out, flags: f, query: query}
-	var log *logs.Log
+	p := logPrinter{out: bufio.NewWriter(c.streams.Out), tell: func(what string) { c.tell(what) }, flags: f, query: query, namespaces: selection.Namespace == ""}
 	ready := make(chan struct{})
-	log = logs.Open(client, logs.Options{
+	log := logs.Open(session.Client, logs.Options{
 		Selections: []logs.Selection{selection}, Follow: f.follow, Previous: f.previous,
 		Span: logs.Span{Tail: f.tail, Since: f.since}, Bytes: 1 << 20, // what is printed need not be kept
 		Each: func(l logs.Line) {
@@ -127,35 +117,116 @@ func (c *command) printLogs(ctx context.Context, name string, f *logsFlags) erro
 	})
 	p.from = log.Source
 	close(ready)
-	select {
-	case <-log.Ended():
-	case <-ctx.Done():
+	whose := whoseLogs{name: name, flags: f, selection: selection}
+	if f.follow {
+		err = c.followLogs(ctx, log, whose)
+	} else {
+		select {
+		case <-log.Ended():
+		case <-ctx.Done():
+		}
 	}
 	log.Close()
-	if err := errors.Join(p.err, out.Flush()); err != nil {
-		return fmt.Errorf("write logs: %w", err)
+	if wrong := errors.Join(p.err, p.out.Flush()); wrong != nil {
+		return fmt.Errorf("write logs: %w", wrong)
 	}
-	st := log.Status()
+	switch {
+	case err != nil:
+		return err
+	case f.follow: // it was told to end, which it never does by itself
+		return nil
+	case ctx.Err() != nil:
+		return errSilent // who interrupted it knows that this is not all
+	}
+	return c.missing(log.Status(), whose)
+}
+
+// lookAgain is how often a log that is followed is asked how it does.
+const lookAgain = 100 * time.Millisecond
+
+// followLogs waits until ctx ends. What keeps lines from being printed is told
+// once; its error is why there can be none.
+func (c *command) followLogs(ctx context.Context, log *logs.Log, whose whoseLogs) error {
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	toldNone, toldRefused := false, false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		switch st := log.Status(); {
+		case st.Pods.Phase == store.Syncing:
+		case st.Sources == 0 && st.Pods.Err != nil:
+			return fmt.Errorf("the pods could not be listed: %s", views.Cause(st.Pods.Err))
+		case st.Sources == 0 && whose.selection.Pod != "" && st.Pods.Loaded == 0:
+			return errors.New(whose.none(st)) // nobody waits for a name that may be wrong
+		case st.Sources == 0 && !toldNone:
+			toldNone = true
+			c.tell(whose.none(st) + ": waiting for some")
+		case st.Refused > 0 && st.Refused == st.Sources:
+			return errors.New(views.Cause(st.Err))
+		case st.Refused > 0 && !toldRefused:
+			toldRefused = true
+			c.tell(fmt.Sprintf("the logs of %d of %d containers may not be read: %s", st.Refused, st.Sources, views.Cause(st.Err)))
+		}
+	}
+}
+
+// missing returns an error if not all was printed of a log that was read to its
+// end, and tells what is not there yet.
+func (c *command) missing(st logs.Status, whose whoseLogs) error {
 	switch {
 	case st.Err != nil:
 		return fmt.Errorf("not all logs were read: %s", views.Cause(st.Err))
 	case st.Pods.Err != nil:
 		return fmt.Errorf("the pods could not be listed: %s", views.Cause(st.Pods.Err))
-	case st.Sources == 0 && ctx.Err() == nil:
-		return fmt.Errorf("no container of %s has a log", cmpName(name, f.selector))
+	case st.Sources == 0:
+		return errors.New(whose.none(st))
+	case st.Waiting == st.Sources:
+		return fmt.Errorf("no container of %s has started yet: -f waits for them", whose)
+	case st.Waiting > 0:
+		c.tell(fmt.Sprintf("%d of %d containers have not started yet", st.Waiting, st.Sources))
 	}
 	return nil
 }
 
-func cmpName(name, selector string) string {
-	if name != "" {
-		return name
+// whoseLogs is what was asked for, in words.
+type whoseLogs struct {
+	name      string
+	flags     *logsFlags
+	selection logs.Selection
+}
+
+func (w whoseLogs) String() string {
+	what := w.name
+	if what == "" {
+		what = "-l " + w.flags.selector
 	}
-	return "-l " + selector
+	if w.selection.Namespace != "" {
+		what += " in namespace " + w.selection.Namespace
+	}
+	return what
+}
+
+// none says why there is no log.
+func (w whoseLogs) none(st logs.Status) string {
+	switch {
+	case st.Pods.Loaded == 0 && w.selection.Pod != "":
+		return fmt.Sprintf("there is no pod/%s in namespace %s", w.selection.Pod, w.selection.Namespace)
+	case st.Pods.Loaded == 0:
+		return fmt.Sprintf("there are no pods of %s", w)
+	case w.flags.previous:
+		return fmt.Sprintf("no container of %s was restarted, so there are no previous logs", w)
+	case w.flags.container != "":
+		return fmt.Sprintf("%s has no container called %s", w, w.flags.container)
+	}
+	return fmt.Sprintf("no container of %s has a log", w)
 }
 
 // selectLogs returns the pods that are named.
-func selectLogs(ctx context.Context, s *views.Session, name string, f *logsFlags) (logs.Selection, error) {
+func (c *command) selectLogs(ctx context.Context, s *views.Session, name string, f *logsFlags) (logs.Selection, error) {
 	if name == "" {
 		return logs.Selection{Namespace: s.Namespace, Labels: f.selector, Container: f.container}, nil
 	}
@@ -169,8 +240,11 @@ func selectLogs(ctx context.Context, s *views.Session, name string, f *logsFlags
 	}
 	n := opener.Names()
 	ref := kube.Ref{GVR: n.GVR, Kind: n.Kind, Namespace: s.Namespace, Name: object}
-	if !n.Namespaced {
+	switch {
+	case !n.Namespaced:
 		ref.Namespace = ""
+	case c.allNamespaces:
+		return logs.Selection{}, fmt.Errorf("-A with the name %s: say with -n in which namespace it is", name)
 	}
 	selection, err := logs.Select(ctx, s.Client, ref)
 	if err != nil {
@@ -182,47 +256,58 @@ func selectLogs(ctx context.Context, s *views.Session, name string, f *logsFlags
 
 // logPrinter prints lines. Its print is called by one goroutine.
 type logPrinter struct {
-	out   *bufio.Writer
-	flags *logsFlags
-	query *logs.Query
-	from  func(logs.SourceID) logs.Source
-	err   error // the first of writing
+	out        *bufio.Writer
+	tell       func(string)
+	flags      *logsFlags
+	query      *logs.Query
+	from       func(logs.SourceID) logs.Source
+	namespaces bool  // there may be several
+	err        error // the first of writing
 }
 
 // jsonLine is a line of -o json.
 type jsonLine struct {
 	Time      string `json:"time"`
-	Namespace string `json:"namespace,omitempty"`
-	Pod       string `json:"pod,omitempty"`
-	Container string `json:"container,omitempty"`
-	Level     string `json:"level,omitempty"`
-	Marker    bool   `json:"marker,omitempty"` // said about the log, not in it
-	Text      string `json:"text"`
+	Namespace string `json:"namespace"`
+	Pod       string `json:"pod"`
+	Container string `json:"container"`
+	Line      string `json:"line"`
 }
 
+// nanoseconds is RFC 3339 as the server writes it, so that texts sort as times.
+const nanoseconds = "2006-01-02T15:04:05.000000000Z07:00"
+
+// print prints a line. What is said about the log and is not in it stands
+// between the lines, but beside them where each is an object.
 func (p *logPrinter) print(l *logs.Line) {
 	marker := l.Flags&logs.Marker != 0
-	if !marker && !p.query.Empty() && !p.query.Match(l, p.from) {
+	if p.err != nil || !marker && !p.query.Empty() && !p.query.Match(l, p.from) {
 		return
 	}
-	source, at, text := p.from(l.Source), time.Unix(0, l.Time).UTC().Format(time.RFC3339Nano), l.Text()
-	var err error
-	if p.flags.output == "json" {
-		line := jsonLine{Time: at, Namespace: source.Namespace, Pod: source.Pod, Container: source.Container, Level: l.Level.String(), Marker: marker, Text: text}
-		err = json.NewEncoder(p.out).Encode(line)
-	} else {
+	source, at, text := p.from(l.Source), time.Unix(0, l.Time).UTC().Format(nanoseconds), l.Text()
+	origin := source.Pod + "/" + source.Container
+	if p.namespaces {
+		origin = source.Namespace + "/" + origin
+	}
+	switch {
+	case p.flags.output == "json" && marker:
+		p.tell(origin + ": " + text)
+		return
+	case p.flags.output == "json":
+		line := jsonLine{Time: at, Namespace: source.Namespace, Pod: source.Pod, Container: source.Container, Line: text}
+		e := json.NewEncoder(p.out)
+		e.SetEscapeHTML(false) // there is no HTML, and <nil> should stay what it is
+		p.err = e.Encode(line)
+	default:
 		if marker {
 			text = "── " + text + " ──"
 		}
 		if p.flags.timestamps {
 			text = at + " " + text
 		}
-		_, err = p.out.WriteString(source.Pod + "/" + source.Container + " " + text + "\n")
+		_, p.err = p.out.WriteString(origin + " " + text + "\n")
 	}
-	if p.flags.follow && err == nil {
-		err = p.out.Flush() // somebody waits for it
-	}
-	if p.err == nil {
-		p.err = err
+	if p.flags.follow && p.err == nil {
+		p.err = p.out.Flush() // somebody waits for it
 	}
 }

@@ -49,18 +49,20 @@ func TestLogsPrinted(t *testing.T) {
 		{Time: at, Flags: logs.Marker, Raw: "app restarted"},
 	}
 	for _, test := range []struct {
-		flags logsFlags
-		want  string
+		flags      logsFlags
+		namespaces bool
+		want       string
 	}{
-		{logsFlags{output: "text"}, "web-0/app it broke\nweb-0/app it works\nweb-0/app ── app restarted ──\n"},
+		{logsFlags{output: "text"}, false, "web-0/app it broke\nweb-0/app it works\nweb-0/app ── app restarted ──\n"},
 		{
 			logsFlags{output: "text", filter: "broke", timestamps: true},
-			"web-0/app 2026-03-04T05:06:07.000000008Z it broke\nweb-0/app 2026-03-04T05:06:07.000000008Z ── app restarted ──\n",
+			true,
+			"shop/web-0/app 2026-03-04T05:06:07.000000008Z it broke\nshop/web-0/app 2026-03-04T05:06:07.000000008Z ── app restarted ──\n",
 		},
 		{
 			logsFlags{output: "json", filter: "level>=error"},
-			`{"time":"2026-03-04T05:06:07.000000008Z","namespace":"shop","pod":"web-0","container":"app","level":"error","text":"it broke"}` + "\n" +
-				`{"time":"2026-03-04T05:06:07.000000008Z","namespace":"shop","pod":"web-0","container":"app","marker":true,"text":"app restarted"}` + "\n",
+			false,
+			`{"time":"2026-03-04T05:06:07.000000008Z","namespace":"shop","pod":"web-0","container":"app","line":"it broke"}` + "\n" + "told: web-0/app: app restarted\n",
 		},
 	} {
 		query, err := test.flags.check("web-0")
@@ -69,7 +71,8 @@ func TestLogsPrinted(t *testing.T) {
 		}
 		var out bytes.Buffer
 		w := bufio.NewWriter(&out)
-		p := logPrinter{out: w, flags: &test.flags, query: query, from: func(logs.SourceID) logs.Source {
+		tell := func(what string) { _ = w.Flush(); out.WriteString("told: " + what + "\n") }
+		p := logPrinter{out: w, tell: tell, flags: &test.flags, query: query, namespaces: test.namespaces, from: func(logs.SourceID) logs.Source {
 			return logs.Source{Namespace: "shop", Pod: "web-0", Container: "app"}
 		}}
 		for i := range lines {

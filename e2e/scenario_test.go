@@ -53,5 +53,6 @@ func TestEndToEnd(t *testing.T) {
 		})
 	}
 	t.Run("get", s.get)
+	t.Run("logs", s.logs)
 	t.Run("mistakes", s.mistakes)
 }
