@@ -1,6 +1,7 @@
 package store
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -72,6 +73,17 @@ func (l *Labels) Has(key string) bool { _, ok := l.Lookup(key); return ok }
 
 // Get returns the value of key, "" if it is not set.
 func (l *Labels) Get(key string) string { v, _ := l.Lookup(key); return v }
+
+// All yields every key with its value, ordered by key.
+func (l *Labels) All() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		if l == nil {
+			return
+		}
+		for i := 0; i < len(l.pairs) && yield(l.pairs[i], l.pairs[i+1]); i += 2 {
+		}
+	}
+}
 
 // String returns the labels as key=value, separated by commas.
 func (l *Labels) String() string {

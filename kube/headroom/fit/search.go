@@ -1,0 +1,304 @@
+package fit
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/sets"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
+
+	"quarterdeck/kube/sanitize"
+)
+
+// prepared is what the plugins have made ready for one shape of pod: counts of
+// what is on the nodes.
+type prepared struct {
+	state   fwk.CycleState
+	only    sets.Set[string] // names of the only nodes that come into question, nil for all
+	onlyBy  []string         // the plugins that say so
+	refused *fwk.Status      // no node comes into question
+	beyond  bool             // a plugin that looks at other nodes has a say
+	spread  bool             // topology spread has
+}
+
+// candidates are the nodes of the cluster as it is that pass, for one shape of
+// pod, the filters that look at one node only. They are found as they are needed.
+type candidates struct {
+	fits []int32 // the least loaded first
+	next int     // index in the cluster's order of the first node not looked at
+}
+
+// prepare runs the plugins' first pass over all nodes, as the scheduler does.
+func (s *scheduler) prepare(ctx context.Context, sh *shape) (prepared, error) {
+	p := prepared{state: framework.NewCycleState()}
+	skip, by := sets.New[string](), sets.New[string]()
+	var result *fwk.PreFilterResult
+	for _, f := range s.plugins {
+		if f.prepare == nil {
+			continue
+		}
+		r, status := f.prepare.PreFilter(ctx, p.state, sh.pod(), s.view.nodes)
+		switch {
+		case status.IsSkip():
+			skip.Insert(f.Name())
+			continue
+		case status.Code() == fwk.UnschedulableAndUnresolvable:
+			p.refused = status
+			return p, nil
+		case status.Code() == fwk.Unschedulable:
+			p.refused = status
+			continue
+		case !status.IsSuccess():
+			return p, fmt.Errorf("ask %s about pod %s/%s: %w", f.Name(), sh.pod().Namespace, sh.pod().Name, status.AsError())
+		}
+		p.beyond = p.beyond || f.beyond
+		p.spread = p.spread || f.Name() == names.PodTopologySpread
+		if !r.AllNodes() {
+			by.Insert(f.Name())
+		}
+		if result = result.Merge(r); !result.AllNodes() && len(result.NodeNames) == 0 {
+			words := fmt.Sprintf("node(s) didn't satisfy plugin(s) %v simultaneously", sets.List(by))
+			if len(by) == 1 {
+				words = fmt.Sprintf("node(s) didn't satisfy plugin %v", sets.List(by)[0])
+			}
+			p.refused = fwk.NewStatus(fwk.UnschedulableAndUnresolvable, words)
+			return p, nil
+		}
+	}
+	p.state.SetSkipFilterPlugins(skip)
+	if !result.AllNodes() {
+		p.only, p.onlyBy = result.NodeNames, sets.List(by)
+	}
+	return p, nil
+}
+
+// search looks for nodes for pods of one shape.
+type search struct {
+	*scheduler
+	*shape
+	prepared
+	candidates *candidates
+	added      int            // pods of the namespace put on nodes since the counts were made
+	after      int            // moves of the view that the counts know of
+	not        map[int32]bool // touched nodes that cannot have it any more: nothing leaves them
+}
+
+// consider prepares for pods of a shape on the cluster as it is; the view must
+// not have been changed.
+func (s *scheduler) consider(ctx context.Context, sh *shape) error {
+	if _, ok := s.asked[sh]; ok {
+		return nil
+	}
+	p, err := s.prepare(ctx, sh)
+	if err == nil {
+		s.asked[sh] = &p
+	}
+	return err
+}
+
+// search begins to look for nodes for pods of a shape. It is used until pods of
+// another shape are put on nodes, at the latest.
+func (s *scheduler) search(ctx context.Context, sh *shape) (*search, error) {
+	q := &search{scheduler: s, shape: sh, not: map[int32]bool{}, candidates: s.nodes[sh]}
+	if q.candidates == nil {
+		q.candidates = &candidates{}
+		s.nodes[sh] = q.candidates
+	}
+	if known, ok := s.asked[sh]; ok {
+		q.prepared = *known
+		if q.beyond {
+			q.state = q.state.Clone()
+		}
+		return q, nil
+	}
+	var err error
+	q.prepared, err = s.prepare(ctx, sh)
+	q.after = len(s.view.moved)
+	return q, err
+}
+
+// recount brings the counts up to what has been moved since they were made.
+func (q *search) recount(ctx context.Context) error {
+	moves := q.view.moved[q.after:]
+	if len(moves) == 0 {
+		return nil
+	}
+	q.after = len(q.view.moved)
+	if q.stale(moves) {
+		var err error
+		q.prepared, err = q.prepare(ctx, q.shape)
+		q.added = 0
+		return err
+	}
+	if !q.beyond {
+		return nil
+	}
+	for _, m := range moves {
+		if err := q.count(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stale reports whether the counts have to be made anew after moves.
+func (q *search) stale(moves []move) bool {
+	const many = 64
+	if q.volumes || q.taints || q.refused != nil || q.beyond && len(moves) > many {
+		return true
+	}
+	for _, m := range moves {
+		switch {
+		case m.off:
+		case len(m.info.GetRequiredAntiAffinityTerms()) > 0 && q.state.GetSkipFilterPlugins().Has(names.InterPodAffinity):
+			return true // nobody kept this pod away until now
+		case q.spread && m.pod().Namespace == q.pod().Namespace:
+			// Spread keeps the two smallest counts. The smallest is right after
+			// any number of pods less and then one more, not after two more.
+			if q.added++; q.added > 1 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// count tells the plugins of a move.
+func (q *search) count(ctx context.Context, m move) error {
+	for _, f := range q.plugins {
+		if f.prepare == nil || q.state.GetSkipFilterPlugins().Has(f.Name()) {
+			continue
+		}
+		x := f.prepare.PreFilterExtensions()
+		if x == nil {
+			continue
+		}
+		change := x.AddPod
+		if m.off {
+			change = x.RemovePod
+		}
+		if status := change(ctx, q.state, q.pod(), m.info, q.view.nodes[m.node]); !status.IsSuccess() {
+			return fmt.Errorf("tell %s of pod %s/%s: %w", f.Name(), m.pod().Namespace, m.pod().Name, status.AsError())
+		}
+	}
+	return nil
+}
+
+// next returns the best node for one more pod, false if there is none.
+func (q *search) next(ctx context.Context) (best int32, found bool, err error) {
+	if err := q.recount(ctx); err != nil || q.refused != nil {
+		return 0, false, err
+	}
+	for k := 0; !found; k++ { // nodes that nothing has changed, the least loaded first
+		i, ok, err := q.candidate(ctx, k)
+		if err != nil {
+			return 0, false, err
+		}
+		if !ok {
+			break
+		}
+		if q.view.mine[i] || !q.in(i) {
+			continue
+		}
+		status, _, err := q.decide(ctx, q.view.nodes[i], onlyBeyond)
+		if err != nil {
+			return 0, false, err
+		}
+		best, found = i, status == nil
+	}
+	for _, i := range q.view.touched {
+		if q.view.closed[i] || q.not[i] || !q.in(i) || found && q.view.load[i] >= q.view.load[best] {
+			continue
+		}
+		status, beyond, err := q.decide(ctx, q.view.nodes[i], everything)
+		switch {
+		case err != nil:
+			return 0, false, err
+		case status == nil:
+			best, found = i, true
+		case !beyond:
+			q.not[i] = true
+		}
+	}
+	return best, found, nil
+}
+
+func (q *search) in(i int32) bool { return q.only == nil || q.only.Has(q.view.nodes[i].Node().Name) }
+
+// candidate returns candidate k, false if there are not as many.
+func (q *search) candidate(ctx context.Context, k int) (int32, bool, error) {
+	c, order := q.candidates, q.view.c.order
+	for ; len(c.fits) <= k && c.next < len(order); c.next++ {
+		i := order[c.next]
+		status, _, err := q.decide(ctx, q.view.c.nodes[i], onlyNode)
+		if err != nil {
+			return 0, false, err
+		}
+		if status == nil {
+			c.fits = append(c.fits, i)
+		}
+	}
+	if k >= len(c.fits) {
+		return 0, false, nil
+	}
+	return c.fits[k], true, nil
+}
+
+// which says which filters are to decide.
+type which uint8
+
+const (
+	everything which = iota
+	onlyNode         // those that look at one node
+	onlyBeyond       // those that look at others too
+)
+
+// decide runs filters on a node in the scheduler's order. It returns nil or the
+// first refusal, and whether that comes from a filter that looks at other nodes.
+func (q *search) decide(ctx context.Context, n fwk.NodeInfo, which which) (refusal *fwk.Status, beyond bool, err error) {
+	skip := q.state.GetSkipFilterPlugins()
+	for _, f := range q.plugins {
+		if f.decide == nil || which == onlyNode && f.beyond || which == onlyBeyond && !f.beyond || skip.Has(f.Name()) {
+			continue
+		}
+		status := f.decide.Filter(ctx, q.state, q.pod(), n)
+		switch {
+		case status.IsSuccess():
+		case status.IsRejected():
+			return status, f.beyond, nil
+		default:
+			return nil, false, fmt.Errorf("ask %s about pod %s/%s on node %s: %w", f.Name(), q.pod().Namespace, q.pod().Name, n.Node().Name, status.AsError())
+		}
+	}
+	return nil, false, nil
+}
+
+// reasons says why there is no node for one more pod.
+func (q *search) reasons(ctx context.Context) ([]Reason, error) {
+	if len(q.view.nodes) == 0 {
+		return []Reason{{Reason: "no nodes available to schedule pods"}}, nil
+	}
+	if q.refused != nil {
+		return []Reason{{Reason: sanitize.Line(q.refused.Message())}}, nil
+	}
+	h := histogram{}
+	for i, n := range q.view.nodes {
+		if !q.in(int32(i)) {
+			h[fmt.Sprintf("node(s) didn't satisfy plugin(s) %v", q.onlyBy)]++
+			continue
+		}
+		status, _, err := q.decide(ctx, n, everything)
+		if err != nil {
+			return nil, err
+		}
+		if status == nil {
+			h["node(s) that are drained or lost"]++ // it tolerates everything
+		}
+		for _, r := range status.Reasons() {
+			h[r]++
+		}
+	}
+	return h.reasons(), nil
+}

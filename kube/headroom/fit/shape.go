@@ -1,0 +1,115 @@
+package fit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"quarterdeck/kube/object"
+	"quarterdeck/kube/store"
+)
+
+// shape is a pod as the scheduler sees it; all pods that it cannot tell apart
+// share one. Nobody changes it.
+type shape struct {
+	info    fwk.PodInfo // its pod's UID is the shape's own
+	volumes bool        // it wants volumes that are not everywhere
+	taints  bool        // its spread leaves out nodes with taints
+}
+
+func (s *shape) pod() *corev1.Pod { return s.info.GetPod() }
+
+func (s *shape) priority() int32 {
+	if p := s.pod().Spec.Priority; p != nil {
+		return *p
+	}
+	return 0
+}
+
+// newShape takes over pod. With an error, affinities that nobody can read are
+// left out, as the scheduler does with those of pods that have a node.
+func newShape(pod *corev1.Pod, id string) (*shape, error) {
+	pod.UID = types.UID(id)
+	info, err := framework.NewPodInfo(pod)
+	info.CalculateResource() // it remembers: before many goroutines ask
+	s := &shape{info: info}
+	s.volumes = slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool {
+		return v.PersistentVolumeClaim != nil || object.Somewhere(&v)
+	})
+	s.taints = slices.ContainsFunc(pod.Spec.TopologySpreadConstraints, func(c corev1.TopologySpreadConstraint) bool {
+		return c.NodeTaintsPolicy != nil && *c.NodeTaintsPolicy == corev1.NodeInclusionPolicyHonor
+	})
+	return s, err
+}
+
+// shapes finds the shape of compact pods.
+type shapes struct {
+	claims bool // their volumes are known
+	known  map[shapeKey]*shape
+	labels map[*store.Labels]map[string]string
+}
+
+type shapeKey struct {
+	namespace string
+	labels    *store.Labels
+	demand    *object.Demand
+	rules     *object.Rules
+	deleted   bool
+	own       string // what no other pod has: claims, and the name if volumes are called after it
+}
+
+func newShapes(claims bool) *shapes {
+	return &shapes{claims: claims, known: map[shapeKey]*shape{}, labels: map[*store.Labels]map[string]string{}}
+}
+
+func (s *shapes) of(o *object.Occupant) *shape {
+	key := shapeKey{namespace: o.Namespace, labels: o.Labels, demand: o.Demand, rules: o.Rules, deleted: o.Deleted != 0}
+	key.own = strings.Join(o.Claims, "\x00")
+	if o.Rules != nil && slices.ContainsFunc(o.Rules.Spec.Volumes, func(v corev1.Volume) bool { return v.Ephemeral != nil }) {
+		key.own += "\x00" + o.Name
+	}
+	if known, ok := s.known[key]; ok {
+		return known
+	}
+	made, _ := newShape(s.pod(o), fmt.Sprint("shape-", len(s.known)))
+	s.known[key] = made
+	return made
+}
+
+// pod returns as much of a pod as the filters look at.
+func (s *shapes) pod(o *object.Occupant) *corev1.Pod {
+	labels, ok := s.labels[o.Labels]
+	if !ok {
+		labels = labelMap(o.Labels)
+		s.labels[o.Labels] = labels
+	}
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name, Labels: labels}}
+	if o.Deleted != 0 {
+		p.DeletionTimestamp = &metav1.Time{Time: time.Unix(o.Deleted, 0)}
+	}
+	if o.Rules != nil {
+		p.Spec = o.Rules.Spec
+	}
+	// The rules' own container, if there is one, has the ports.
+	p.Spec.Containers = append(slices.Clip(p.Spec.Containers), corev1.Container{
+		Name: "all", Resources: corev1.ResourceRequirements{Requests: resourceList(o.Requests())},
+	})
+	p.Spec.Volumes = slices.Clone(p.Spec.Volumes)
+	if !s.claims {
+		p.Spec.Volumes = slices.DeleteFunc(p.Spec.Volumes, isClaim)
+		return p
+	}
+	for _, claim := range o.Claims {
+		p.Spec.Volumes = append(p.Spec.Volumes, corev1.Volume{VolumeSource: corev1.VolumeSource{
+			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim},
+		}})
+	}
+	return p
+}
