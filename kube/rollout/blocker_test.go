@@ -49,7 +49,9 @@ func TestBlocker(t *testing.T) {
 			LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 3, FinishedAt: ago(20)}},
 		}}
 	})
-	onDelete := statefulSet(func(s *appsv1.StatefulSet) { s.Spec.UpdateStrategy = appsv1.StatefulSetUpdateStrategy{Type: "OnDelete"} })
+	onDelete := statefulSet(func(s *appsv1.StatefulSet) {
+		s.Spec.UpdateStrategy = appsv1.StatefulSetUpdateStrategy{Type: "OnDelete"}
+	})
 	guard := &policyv1.PodDisruptionBudget{
 		ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "shop", UID: "pdb"},
 		Spec:       policyv1.PodDisruptionBudgetSpec{MinAvailable: ref(intstr.FromInt32(3)), Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}},
@@ -167,7 +169,9 @@ func TestBlocker(t *testing.T) {
 		{"on delete", scene{statefulSets: []any{onDelete}, pods: []any{member(0, 1)}, budgets: []any{guard}}, rollout.OnDelete, rollout.ByDelete, 0, "when somebody deletes it"},
 		{"not observed", scene{deployments: []any{deployment(func(d *appsv1.Deployment) { d.Generation = 7 })}}, rollout.Unobserved, rollout.NotSeen, 0, "generation 5 of 7"},
 		{
-			"broken pod", scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) { s.Status.UpdateRevision, s.Status.UpdatedReplicas, s.Status.ReadyReplicas = "db-r3", 0, 2 })}, pods: []any{member(0, 1), member(1, 1), member(2, 2, crashed(6, exit1))}},
+			"broken pod", scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) {
+				s.Status.UpdateRevision, s.Status.UpdatedReplicas, s.Status.ReadyReplicas = "db-r3", 0, 2
+			})}, pods: []any{member(0, 1), member(1, 1), member(2, 2, crashed(6, exit1))}},
 			rollout.Stuck, rollout.BrokenPod, 1, "db-2 is of an older revision and does not become ready (app of web:v2 exits 1",
 		},
 		{

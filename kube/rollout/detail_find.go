@@ -63,9 +63,9 @@ func (f *family) groups(now int64) []PodGroup {
 		g.Pods = append(g.Pods, Pod{Pod: p, Stage: stage, Why: why, Ordinal: n})
 	}
 	for _, v := range f.revs {
-		g, ok := byKey[v.Labels.Get(hashOfRev)]
+		g, ok := byKey[f.keyOfRev(v)]
 		if !ok && v == f.newRev { // none of its pods is there yet
-			g = group(v.Labels.Get(hashOfRev))
+			g = group(f.keyOfRev(v))
 			g.New, ok = true, true
 		}
 		if ok {
@@ -100,6 +100,15 @@ func (f *family) keyOf(p *object.Pod) string {
 		return p.Labels.Get(hashOfRev)
 	}
 	return string(p.Owner.UID)
+}
+
+// keyOfRev returns what pods of a ControllerRevision have as their hash: its
+// name if they are a StatefulSet's, its own label if they are a DaemonSet's.
+func (f *family) keyOfRev(v *object.ControllerRevision) string {
+	if f.work.Kind == StatefulSet {
+		return v.Name
+	}
+	return v.Labels.Get(hashOfRev)
 }
 
 // imagesOf returns the images of a revision of which only pods are known.

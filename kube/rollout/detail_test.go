@@ -40,7 +40,10 @@ func TestStages(t *testing.T) {
 		{crashed(2, exit1), rollout.StageFailed, "CrashLoopBackOff exit 1"},
 		{crashed(2, corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled"}), rollout.StageFailed, "CrashLoopBackOff OOMKilled exit 137"},
 		{waiting("ImagePullBackOff", "no"), rollout.StageFailed, "ImagePullBackOff"},
-		{func(p *corev1.Pod) { notReady(p); p.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &exit1} }, rollout.StageFailed, "Error exit 1"},
+		{func(p *corev1.Pod) {
+			notReady(p)
+			p.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &exit1}
+		}, rollout.StageFailed, "Error exit 1"},
 		{func(p *corev1.Pod) { p.Status.Phase, p.Status.Reason = corev1.PodFailed, "Evicted" }, rollout.StageFailed, "Evicted"},
 	} {
 		s := withPods(replica(2, "a", test.change)).saying(about("Pod", "web-h2-pull", "pulls", "Pulling", "Pulling image", 3))
@@ -166,7 +169,9 @@ func TestNext(t *testing.T) {
 			d.Status = appsv1.DeploymentStatus{ObservedGeneration: 5, Replicas: total, UpdatedReplicas: updated, AvailableReplicas: available, ReadyReplicas: available}
 		}
 	}
-	d := func(change ...func(*appsv1.Deployment)) scene { return scene{deployments: []any{deployment(change...)}} }
+	d := func(change ...func(*appsv1.Deployment)) scene {
+		return scene{deployments: []any{deployment(change...)}}
+	}
 	for _, test := range []struct {
 		scene scene
 		want  string
@@ -185,7 +190,9 @@ func TestNext(t *testing.T) {
 		{scene{statefulSets: []any{statefulSet()}, pods: []any{member(0, 1), member(1, 1, deleted(-9)), member(2, 2)}}, "waits for db-1 to go, to make it anew"},
 		{scene{statefulSets: []any{statefulSet()}, pods: []any{member(0, 1), member(2, 2)}}, "makes db-1"},
 		{scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) { s.Spec.UpdateStrategy.RollingUpdate.Partition = ref(int32(2)) })}}, "nothing, until the partition is lowered below 2"},
-		{scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) { s.Spec.UpdateStrategy = appsv1.StatefulSetUpdateStrategy{Type: "OnDelete"} })}}, "nothing, until somebody deletes one of 2 old pods"},
+		{scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) {
+			s.Spec.UpdateStrategy = appsv1.StatefulSetUpdateStrategy{Type: "OnDelete"}
+		})}}, "nothing, until somebody deletes one of 2 old pods"},
 		{scene{daemonSets: []any{daemonSet()}}, "replaces pods on up to 1 more node"},
 		{scene{daemonSets: []any{daemonSet(func(d *appsv1.DaemonSet) { d.Status.NumberAvailable = 3 })}}, "waits for new pods to be available: 1 of 1 that may be missing are"},
 		{scene{daemonSets: []any{daemonSet(func(d *appsv1.DaemonSet) { d.Status.CurrentNumberScheduled = 2 })}}, "makes pods on 2 nodes without one"},

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"quarterdeck/kube"
 	"quarterdeck/kube/object"
 	"quarterdeck/kube/store"
 )
@@ -218,6 +219,17 @@ func (f *Fleet) List(now time.Time) []*Status {
 	}
 	Sort(list)
 	return list
+}
+
+// Find returns how the rollout of one workload stands: the one with the UID of
+// ref or, if that is empty, with its kind, namespace and name.
+func (f *Fleet) Find(ref kube.Ref, now time.Time) (*Status, bool) {
+	for _, s := range f.List(now) {
+		if s.UID == ref.UID || ref.UID == "" && s.GVR.GroupResource() == ref.GVR.GroupResource() && s.Namespace == ref.Namespace && s.Name == ref.Name {
+			return s, true
+		}
+	}
+	return nil, false
 }
 
 // Detail returns all that is known of one rollout, false if there is no such

@@ -208,9 +208,9 @@ func (f *family) judge(now int64) *Status {
 	f.findNewest()
 	w := f.work
 	s := &Status{
-		Meta: w.Meta, Kind: w.Kind, GVR: resourceOf(w), Revision: f.revision(), Images: w.Images, Strategy: w.Strategy,
+		Meta: w.Meta, Kind: w.Kind, GVR: resourceOf(w), Generation: w.Rolling.Generation, Revision: f.revision(), Images: w.Images, Strategy: w.Strategy,
 		Counts: f.counts(now), Done: done(w), Cause: w.Rolling.Cause, Started: f.started(), Partition: w.Partition,
-		Deadline: deadline(w), Late: late(w) && !w.Paused,
+		Deadline: deadline(w), Late: late(w) && !w.Paused, Paused: w.Paused,
 	}
 	if w.Argo != nil {
 		s.Step = w.Argo.Step
@@ -222,7 +222,9 @@ func (f *family) judge(now int64) *Status {
 		}
 	}
 	s.State = f.state(s)
-	s.Percent = percent(s.Counts, target(w), s.Done && s.State != Progressing || s.State == Complete)
+	if s.State != Unobserved { // what is counted is of the spec before
+		s.Percent = percent(s.Counts, target(w), s.State == Complete || s.State == Zero || s.State == Partitioned)
+	}
 	return s
 }
 

@@ -284,7 +284,7 @@ func TestAgreesWithKubectl(t *testing.T) {
 			t.Fatalf("counts do not add up: %+v", c)
 		case c.NewReady > c.New || c.NewAvailable > c.NewReady:
 			t.Fatalf("more ready than there are: %+v", c)
-		case got.Percent < 0 || got.Percent > 100 || got.Percent == 100 && got.State != rollout.Complete && got.State != rollout.Partitioned && got.State != rollout.Zero && !finished:
+		case got.Percent < 0 || got.Percent > 100 || (got.Percent == 100) != (got.State == rollout.Complete || got.State == rollout.Partitioned || got.State == rollout.Zero):
 			t.Fatalf("%d%% of %+v", got.Percent, got)
 		case got.State == rollout.Complete && c.Old > 0:
 			t.Fatalf("complete with old pods: %+v", got)

@@ -78,16 +78,19 @@ type Start struct {
 // Status is how the rollout of one workload stands.
 type Status struct {
 	store.Meta
-	Kind     string
-	GVR      schema.GroupVersionResource
-	State    State
-	Done     bool   // in the words of kubectl rollout status; always false for a strategy that it does not judge
-	Settled  bool   // one revision only: if something is missing, it is replicas of that
-	Percent  int    // of the pods that are to be replaced, or to be there; 100 only if nothing is left to do
-	Revision string // of the newest template, "" if it is not known
-	Images   []string
-	Counts   Counts
-	Strategy string // "RollingUpdate", "Recreate", "OnDelete"; of an Argo Rollout "canary", "blueGreen"
+	Kind string
+	GVR  schema.GroupVersionResource
+
+	Generation int64 // of the spec
+	State      State
+	Paused     bool   // by its spec, whatever its State
+	Done       bool   // in the words of kubectl rollout status; always false for a strategy that it does not judge
+	Settled    bool   // one revision only: if something is missing, it is replicas of that
+	Percent    int    // of the pods that are to be replaced, or to be there; 100 only if nothing is left to do
+	Revision   string // of the newest template, "" if it is not known
+	Images     []string
+	Counts     Counts
+	Strategy   string // "RollingUpdate", "Recreate", "OnDelete"; of an Argo Rollout "canary", "blueGreen"
 
 	Partition int32  // of a StatefulSet
 	Deadline  int64  // when a rollout that does not progress counts as failed, seconds since 1970; 0 if it never does

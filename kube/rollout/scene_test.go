@@ -299,14 +299,14 @@ func statefulSet(change ...func(*appsv1.StatefulSet)) *appsv1.StatefulSet {
 // revision returns a ControllerRevision.
 func revision(kind, name string, uid types.UID, n int64) *appsv1.ControllerRevision {
 	full := fmt.Sprintf("%s-r%d", name, n)
-	hash := full
+	label := "controller.kubernetes.io/hash"
 	if kind == rollout.DaemonSet {
-		hash = fmt.Sprintf("r%d", n)
+		label = appsv1.ControllerRevisionHashLabelKey
 	}
 	return &appsv1.ControllerRevision{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: full, Namespace: "shop", UID: types.UID(full), OwnerReferences: controlledBy(kind, name, uid),
-			Labels: map[string]string{appsv1.ControllerRevisionHashLabelKey: hash}, CreationTimestamp: ago(1000 / n),
+			Labels: map[string]string{label: fmt.Sprintf("r%d", n)}, CreationTimestamp: ago(1000 / n),
 		},
 		Revision: n,
 	}

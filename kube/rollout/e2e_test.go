@@ -37,7 +37,7 @@ func TestAgainstRealControllers(t *testing.T) {
 	c.admin = c.client(t, cfg)
 	t.Run("parts", func(t *testing.T) {
 		parts := map[string]func(*cluster, *testing.T){}
-		for _, some := range []map[string]func(*cluster, *testing.T){undoParts()} {
+		for _, some := range []map[string]func(*cluster, *testing.T){progressParts(), undoParts()} {
 			maps.Copy(parts, some)
 		}
 		for _, name := range slices.Sorted(maps.Keys(parts)) {
