@@ -11,8 +11,13 @@ import (
 	"quarterdeck/playground/kubelet/program"
 )
 
-// followInterval is how often a followed log is looked at.
-const followInterval = 200 * time.Millisecond
+// How often a followed log is looked at: one that says much nearly as it is
+// written.
+const (
+	followInterval = 200 * time.Millisecond
+	loudInterval   = 10 * time.Millisecond
+	loudRate       = 50 // lines a second
+)
 
 // logQuery is what a request for a log asks for.
 type logQuery struct {
@@ -106,12 +111,17 @@ func (s *server) logs(w http.ResponseWriter, r *http.Request) {
 // follow writes what the container says from the time from on, until it ends
 // or nobody listens any more.
 func (s *server) follow(r *http.Request, where place, run program.Run, out *logWriter, from time.Time) {
-	ticker := time.NewTicker(followInterval)
+	interval := followInterval
+	if run.Program.Rate >= loudRate {
+		interval = loudInterval
+	}
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
+	var reader program.Reader
 	for {
 		ended := !run.Stop.IsZero()
 		now := time.Now()
-		for line := range run.Lines(from, now) {
+		for line := range reader.Lines(run, from, now) {
 			if !out.write(line) {
 				return
 			}

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"strconv"
 	"sync"
 	"time"
 )
@@ -29,7 +30,7 @@ func quiet() []Message {
 // computed once and only read.
 var published = sync.OnceValue(func() map[string]map[string]Program {
 	all := make(map[string]map[string]Program)
-	for _, list := range [][]repository{shop(), platform()} {
+	for _, list := range [][]repository{shop(), platform(), {flood()}} {
 		for _, r := range list {
 			tags := make(map[string]Program, len(r.tags))
 			for tag, change := range r.tags {
@@ -240,4 +241,24 @@ func shop() []repository {
 			tags: same("1.0"),
 		},
 	}
+}
+
+// flood returns images that do nothing but log, as many lines a second as their
+// tag says, of 150 bytes each.
+func flood() repository {
+	r := repository{
+		name: "flood",
+		base: Program{
+			Style: Plain, CPU: 100, Memory: 16 * mebibyte, Starts: time.Second,
+			Messages: []Message{
+				{Text: "GET /api/v1/products answered", Fields: "order={id} user=7 region=eu-central shard=17 cache=miss upstream=ledger-3.payments.svc.cluster.local"},
+				{Level: "error", Text: "PUT /api/v1/products refused", Fields: "order={id} user=7 region=eu-central shard=17 cache=miss upstream=ledger-3.payments.svc.cluster", Weight: 1},
+			},
+		},
+		tags: map[string]func(*Program){},
+	}
+	for _, rate := range []int{100, 1_000, 10_000, 50_000} {
+		r.tags[strconv.Itoa(rate)] = func(p *Program) { p.Rate = float64(rate) }
+	}
+	return r
 }

@@ -32,7 +32,18 @@ const second = time.Second
 
 // Lines yields the lines written from the time from (inclusive) to the time to
 // (exclusive), oldest first.
-func (r Run) Lines(from, to time.Time) iter.Seq[Line] {
+func (r Run) Lines(from, to time.Time) iter.Seq[Line] { return new(Reader).Lines(r, from, to) }
+
+// Reader reads on in the log of one run, and computes no second twice that it
+// reads in small steps.
+type Reader struct {
+	at, stop time.Time
+	lines    []Line
+}
+
+// Lines yields lines as Run.Lines does. The run may have ended since the call
+// before, but must be the same.
+func (f *Reader) Lines(r Run, from, to time.Time) iter.Seq[Line] {
 	if start := r.Start.Truncate(second); from.Before(start) {
 		from = start
 	}
@@ -41,7 +52,10 @@ func (r Run) Lines(from, to time.Time) iter.Seq[Line] {
 	}
 	return func(yield func(Line) bool) {
 		for at := from.Truncate(second); at.Before(to); at = at.Add(second) {
-			for _, line := range r.piece(at) {
+			if !f.at.Equal(at) || !f.stop.Equal(r.Stop) {
+				f.at, f.stop, f.lines = at, r.Stop, r.piece(at)
+			}
+			for _, line := range f.lines {
 				if line.Time.Before(from) || !line.Time.Before(to) {
 					continue
 				}

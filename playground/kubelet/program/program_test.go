@@ -147,12 +147,52 @@ func TestLogIsOneLog(t *testing.T) {
 			if !slices.Equal(halves, whole) {
 				t.Error("two halves differ from the whole")
 			}
+			var reader program.Reader
+			var steps []program.Line
+			for from := (time.Time{}); from.Before(end); {
+				to := end
+				if next := from.Add(70 * time.Millisecond); !from.IsZero() && next.Before(end) {
+					to = next
+				} else if from.IsZero() {
+					to = r.Start
+				}
+				steps = slices.AppendSeq(steps, reader.Lines(r, from, to))
+				from = to
+			}
+			if !slices.Equal(steps, whole) {
+				t.Error("many small steps differ from the whole")
+			}
 			for _, n := range []int{0, 1, 17, len(whole), len(whole) + 5} {
 				if tail := r.Tail(n, end); !slices.Equal(tail, whole[len(whole)-min(n, len(whole)):]) {
 					t.Errorf("the last %d lines are not the end of the whole", n)
 				}
 			}
 		})
+	}
+}
+
+// A follower of a container that ends hears its last words.
+func TestReaderOfACrash(t *testing.T) {
+	r := run(t, "shop/checkout:v2.3.1")
+	var reader program.Reader
+	from := r.Start.Truncate(time.Second).Add(time.Second)
+	_ = slices.Collect(reader.Lines(r, r.Start, from.Add(time.Nanosecond))) // the second is known as it was before the end
+	r.Brief, r.Stop, r.Words = true, from.Add(500*time.Millisecond), []string{"exit status 2"}
+	lines := slices.Collect(reader.Lines(r, from, r.Start.Add(time.Hour)))
+	if n := len(lines); n == 0 || lines[n-1].Text != "exit status 2" {
+		t.Errorf("read %+v", lines)
+	}
+}
+
+// A flood has the rate of its tag, and lines as long as budgets are made for.
+func TestFlood(t *testing.T) {
+	r := run(t, "playground/flood:1000")
+	lines, bytes := 0, 0
+	for line := range r.Lines(r.Start, r.Start.Add(time.Minute)) {
+		lines, bytes = lines+1, bytes+len(line.Text)
+	}
+	if lines < 55_000 || lines > 70_000 || bytes/lines < 145 || bytes/lines > 155 {
+		t.Errorf("%d lines a minute, of %d bytes each", lines, bytes/lines)
 	}
 }
 
