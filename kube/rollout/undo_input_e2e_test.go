@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -273,6 +274,15 @@ func testUndoMany(c *cluster, t *testing.T) {
 		t.Fatal(err)
 	}
 
+	if _, err := c.kube.AutoscalingV2().HorizontalPodAutoscalers(namespace).Create(t.Context(), &autoscalingv2.HorizontalPodAutoscaler{
+		ObjectMeta: metav1.ObjectMeta{Name: "shop"},
+		Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
+			ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: Deployment, Name: "shop"}, MaxReplicas: 4,
+		},
+	}, metav1.CreateOptions{}); err != nil { // which leaves a workload of 0 replicas alone
+		t.Fatal(err)
+	}
+
 	prepared := action.Prepare(t.Context(), refs, Undoing(c.admin, UndoOptions{}))
 	for i, want := range []error{nil, nil, ErrNoHistory, nil} {
 		if err := prepared[i].Err; want != nil && !errors.Is(err, want) || want == nil && (err != nil) != (i == 3) {
@@ -290,6 +300,7 @@ func testUndoMany(c *cluster, t *testing.T) {
 		"deploy/shop: it has 0 replicas: no pod runs until it is scaled up",
 		"deploy/shop is managed by Argo CD (shop), which will revert this when it heals or syncs: change it there",
 		"pdb/shop allows no disruption now, and a rollout passes it by: what limits it is its own strategy",
+		"hpa/shop keeps the replicas (1 to 4, wants 0 now) by what pods request, and that changes",
 		"sts/shop: cm/settings is not there: pods cannot start without it",
 	} {
 		if !slices.Contains(notes, want) {
