@@ -115,6 +115,8 @@ const (
 	LogMark      ActionID = "log.mark"
 	LogCopy      ActionID = "log.copy"
 	LogSave      ActionID = "log.save"
+	LogPager     ActionID = "log.pager"
+	LogEditor    ActionID = "log.editor"
 	LogRates     ActionID = "log.rates"
 
 	AppPalette  ActionID = "app.palette"
@@ -215,8 +217,8 @@ func declared() []Binding {
 		{ID: ObjectAnnotate, Title: "annotate", Help: "Set or remove annotations", Group: groupChange, Scope: Objects},
 		{ID: ObjectFinalizer, Title: "remove finalizer", Help: "Take a finalizer away, so that an object which is stuck can go", Group: groupChange, Scope: Objects},
 		{ID: ObjectDelete, Keys: keys("ctrl+d"), Title: "delete", Help: "Delete the object, after asking", Group: groupChange, Scope: Objects, Subject: "object"},
-		{ID: RolloutUndo, Keys: keys("u"), Title: "undo", Help: "Go back to the selected revision, or to the one before, after showing what would change", Group: groupChange, Scope: Objects, Subject: "rollout"},
-		{ID: RolloutAbort, Keys: keys("U"), Title: "abort", Help: "Go back to the last revision that was rolled out to the end", Group: groupChange, Scope: Objects, Subject: "rollout"},
+		{ID: RolloutUndo, Keys: keys("u"), Title: "undo rollout", Help: "Go back to the selected revision, or to the one before, after showing what would change", Group: groupChange, Scope: Objects, Subject: "rollout"},
+		{ID: RolloutAbort, Keys: keys("U"), Title: "abort rollout", Help: "Go back to the last revision that was rolled out to the end", Group: groupChange, Scope: Objects, Subject: "rollout"},
 		{ID: ActionUndo, Keys: keys("u"), Title: "undo", Help: "Take back what you did last in this cluster, if nobody has changed it since", Group: groupChange, Scope: Objects, Subject: "change"},
 
 		{ID: ListFilter, Keys: keys("/"), Title: "filter", Help: "Filter the rows by text, label or column", Group: groupList, Scope: List},
@@ -272,6 +274,8 @@ func declared() []Binding {
 		{ID: LogMark, Keys: keys("m"), Title: "mark", Help: "Start a block of lines to copy", Group: groupLog, Scope: Log},
 		{ID: LogCopy, Keys: keys("c"), Title: "copy", Help: "Copy the line under the cursor, or the marked block", Group: groupLog, Scope: Log},
 		{ID: LogSave, Keys: keys("S"), Title: "save", Help: "Save what is shown to a file", Group: groupLog, Scope: Log},
+		{ID: LogPager, Keys: keys("P"), Title: "pager", Help: "Open what is shown in your pager", Group: groupLog, Scope: Log},
+		{ID: LogEditor, Keys: keys("v"), Title: "editor", Help: "Open what is shown in your editor", Group: groupLog, Scope: Log},
 
 		{ID: AppPalette, Keys: keys(":"), Title: "go to", Help: "Open the palette: kinds, views, namespaces, contexts and actions by name", Group: groupProgram, Scope: Global},
 		{ID: AppMenu, Keys: keys("a"), Title: "actions", Help: "List every action on the selection, with its key or why it is unavailable", Group: groupProgram, Scope: Global},

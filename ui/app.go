@@ -29,6 +29,9 @@ type Options struct {
 	// Notices returns lines that came up since the last call, such as warnings
 	// of the server; they are shown one after the other.
 	Notices func() []string
+	// Call returns what to write to the terminal to call the user to it and tell
+	// him a line, "" for nothing. A nil Call never does.
+	Call func(text string) string
 	// Running returns what else ends with the program, each in a line: it is
 	// asked about before the user quits.
 	Running func() []string
@@ -65,6 +68,8 @@ type toast struct {
 	text string
 	tone theme.Tone
 	seq  int // of the newest, so that an older one's end does not end it
+	// stays says that it is there until a key is pressed.
+	stays bool
 }
 
 const (
@@ -140,6 +145,8 @@ func (a *App) update(msg tea.Msg) tea.Cmd {
 		return a.loaded(msg)
 	case ToastMsg:
 		return a.say(msg.Tone, msg.Text)
+	case AlertMsg:
+		return a.alert(msg)
 	case CopyMsg:
 		return a.copy(msg)
 	default:
@@ -331,7 +338,7 @@ func (a *App) copy(msg CopyMsg) tea.Cmd {
 
 // key gives a key to the first of dialog, prompt, view and program that wants it.
 func (a *App) key(msg tea.KeyPressMsg) tea.Cmd {
-	if a.toast.tone == theme.Error || a.toast.tone == theme.Warn {
+	if a.toast.tone == theme.Error || a.toast.tone == theme.Warn || a.toast.stays {
 		a.toast.text = "" // it has been seen
 	}
 	key := msg.String()

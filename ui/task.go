@@ -87,7 +87,11 @@ func (a *App) ended(msg taskEndMsg) tea.Cmd {
 		return tea.Quit
 	case a.leaving || msg.msg == nil:
 		return nil
-	case a.over():
+	}
+	if alert, ok := msg.msg.(AlertMsg); ok {
+		return a.alert(alert)
+	}
+	if a.over() {
 		a.ends = append(a.ends, msg.msg)
 		return nil
 	}
@@ -106,8 +110,12 @@ func (a *App) conclude() tea.Cmd {
 }
 
 func (a *App) end(msg tea.Msg) tea.Cmd {
-	if question, ok := msg.(DialogMsg); ok {
-		question.Dialog.sudden = true
+	switch msg := msg.(type) {
+	case DialogMsg:
+		msg.Dialog.sudden = true
+	case AlertMsg: // the user has been called
+		a.tell(msg)
+		return nil
 	}
 	return a.perform(msg)
 }

@@ -51,7 +51,7 @@ func Catalog() []Opener {
 		builtin("apps", "v1", "controllerrevisions", "ControllerRevision", true),
 		builtin("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false),
 		builtin("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", false),
-		journalList(), forwards(), drainList(),
+		journalList(), forwards(), drainList(), waitList(),
 	}
 }
 

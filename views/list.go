@@ -138,22 +138,29 @@ func (l *list[T]) wait(pause time.Duration) tea.Cmd {
 	l.waiting = true
 	ctx, changed := l.ctx, l.source.Changed()
 	return ui.Deliver(l, func() tea.Msg {
-		select {
-		case <-changed:
-		case <-ctx.Done():
+		if !until(ctx, changed, pause) {
 			return nil
-		}
-		if pause > 0 {
-			t := time.NewTimer(pause)
-			defer t.Stop()
-			select {
-			case <-t.C:
-			case <-ctx.Done():
-				return nil
-			}
 		}
 		return changedMsg{}
 	})
+}
+
+// until waits for a change, and then for a pause. It reports whether both have
+// come before ctx ended.
+func until(ctx context.Context, changed <-chan struct{}, pause time.Duration) bool {
+	select {
+	case <-changed:
+	case <-ctx.Done():
+		return false
+	}
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // project returns a Cmd that makes new rows, unless one is under way already.

@@ -30,6 +30,9 @@ func (l *list[T]) Actions() []ui.Action {
 		{ID: keymap.NamespaceSwitch, Run: func() tea.Msg { return ui.Pick(l.session.namespaces(l.reopen)) }},
 	}
 	if l.res.Own == nil {
+		if l.res.More != nil {
+			actions = append(actions, l.res.More(l.session, l.chosen())...)
+		}
 		actions = append(actions, l.logActions()...)
 		actions = append(actions, l.session.actions(l.chosen())...)
 	}
@@ -66,7 +69,16 @@ func (l *list[T]) Actions() []ui.Action {
 	if l.filterText != "" {
 		actions = append(actions, ui.Action{ID: keymap.GoBack, Title: "clear filter", Quiet: true, Run: func() tea.Msg { return l.setFilter("") }})
 	}
+	slices.SortStableFunc(actions, func(a, b ui.Action) int { return l.place(a) - l.place(b) })
 	return actions
+}
+
+// place is where an action stands among the others.
+func (l *list[T]) place(a ui.Action) int {
+	if i := slices.Index(l.res.First, a.ID); i >= 0 {
+		return i
+	}
+	return len(l.res.First)
 }
 
 // overridden returns the actions of own, and those of general that own has not.
@@ -92,6 +104,9 @@ func (l *list[T]) links(o T) []ui.Action {
 		if node == "" {
 			a.Disabled = m.Name + " is on no node yet"
 		}
+		actions = append(actions, a)
+	}
+	if a, ok := s.rolloutAction(l.res.ref(o), m.Owner); ok && l.res.Own == nil {
 		actions = append(actions, a)
 	}
 	if l.res.Pods != nil {

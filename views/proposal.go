@@ -32,6 +32,14 @@ type proposal struct {
 	hidden  int // how many of them the filter hides
 	prepare func(context.Context, kube.Ref) (action.Change, error)
 	options []ui.Option
+	intro   string // what makes it ask, "" if the user did
+	// more is what else there is to see of the changes, nil for nothing.
+	more func(refs []kube.Ref) []textview.Line
+	// follow is what happens with the yes, beside the changes, nil for nothing.
+	follow tea.Msg
+	// then is called in the background when the changes are made, with what would
+	// be said of them, and returns what is said instead; nil changes nothing.
+	then func(ctx context.Context, outcomes []action.Outcome, said tea.Msg) tea.Msg
 
 	level guard.Level
 	why   string // the level is what it is
@@ -77,7 +85,7 @@ func (s *Session) propose(p *proposal, sel chosen) tea.Msg {
 		Title: p.title + "?", Tone: theme.Title, Yes: s.verbTitle(p.verb, sel),
 		Lines: p.lines, Options: p.options, Blocked: p.blocked, Command: p.command,
 		Load: p.ask(), Loaded: p.loaded,
-		Accept: func() tea.Msg { return p.make(p.fit()) },
+		Accept: func() tea.Msg { return p.accept() },
 		Cancel: func() tea.Msg { p.cancel(); return nil },
 	}
 	s.demand(d, p.level, p.refs)
@@ -89,6 +97,15 @@ func (s *Session) propose(p *proposal, sel chosen) tea.Msg {
 		}
 	}
 	return ui.Confirm(d)
+}
+
+// accept makes the changes that can be made.
+func (p *proposal) accept() tea.Msg {
+	made := p.make(p.fit())
+	if p.follow == nil {
+		return made
+	}
+	return tea.Batch(ui.Send(made), ui.Send(p.follow))
 }
 
 func (s *Session) verbTitle(v *verb, sel chosen) string {
@@ -227,6 +244,9 @@ func (p *proposal) lines() []textview.Line {
 	if p.hidden > 0 {
 		lines = append(lines, textview.Line{{Text: fmt.Sprintf("%d of them are marked but hidden by the filter", p.hidden), Tone: theme.Warn}})
 	}
+	if p.intro != "" {
+		lines = append(lines, textview.Line{{Text: p.intro}})
+	}
 	lines = append(lines, textview.Line{})
 	width, namespaces := 0, namespacesOf(p.refs)
 	name := func(r kube.Ref) string {
@@ -245,19 +265,24 @@ func (p *proposal) lines() []textview.Line {
 		case p.prepared[i].Err != nil:
 			line = append(line, textview.Span{Text: "not possible: " + Cause(p.prepared[i].Err), Tone: theme.Error})
 		default:
-			line = append(line, textview.Span{Text: p.prepared[i].Change.Summary})
+			if p.more == nil || len(p.refs) > 1 {
+				line = append(line, textview.Span{Text: p.prepared[i].Change.Summary + "  "})
+			}
 			switch {
 			case !p.tried:
-				line = append(line, textview.Span{Text: "  asking" + dots(s), Tone: theme.Busy})
+				line = append(line, textview.Span{Text: "asking" + dots(s), Tone: theme.Busy})
 			case p.answers[i] == nil:
-				line = append(line, textview.Span{Text: "  the server would accept it", Tone: theme.Muted})
+				line = append(line, textview.Span{Text: "the server would accept it", Tone: theme.Muted})
 			case untriable(p.answers[i]):
-				line = append(line, textview.Span{Text: "  not tried: " + Cause(p.answers[i]), Tone: theme.Warn})
+				line = append(line, textview.Span{Text: "not tried: " + Cause(p.answers[i]), Tone: theme.Warn})
 			default:
-				line = append(line, textview.Span{Text: "  refused: " + Cause(p.answers[i]), Tone: theme.Error})
+				line = append(line, textview.Span{Text: "refused: " + Cause(p.answers[i]), Tone: theme.Error})
 			}
 		}
 		lines = append(lines, line)
+	}
+	if p.more != nil {
+		lines = append(lines, p.more(p.refs)...)
 	}
 	if p.tried && len(p.notes) > 0 {
 		lines = append(lines, textview.Line{})
@@ -341,7 +366,11 @@ func (p *proposal) make(changes []action.Change) tea.Msg {
 			progress(fmt.Sprintf("%d of %d", done, len(changes)))
 		})
 		s.remember(outcomes)
-		return s.report(p.title, outcomes, len(refs)-len(outcomes))
+		said := s.report(p.title, outcomes, len(refs)-len(outcomes))
+		if p.then != nil {
+			return p.then(ctx, outcomes, said)
+		}
+		return said
 	}})
 }
 

@@ -52,6 +52,10 @@ type Resource[T store.Object] struct {
 	// Own are the actions on a row that is no object of the cluster, instead of
 	// those on objects.
 	Own func(*Session, T) []ui.Action
+	// More are actions on the selection besides those of verbs.
+	More func(*Session, chosen) []ui.Action
+	// First are the actions that matter most here: the footer begins with them.
+	First []keymap.ActionID
 	// Banner is what stands above the rows, nil for nothing.
 	Banner func() []textview.Line
 	// Detail adds lines to what the detail pane says of an object.

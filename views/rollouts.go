@@ -12,6 +12,7 @@ import (
 	"quarterdeck/kube/field"
 	"quarterdeck/kube/rollout"
 	"quarterdeck/kube/store"
+	"quarterdeck/ui"
 	"quarterdeck/ui/cell"
 	"quarterdeck/ui/theme"
 )
@@ -75,11 +76,19 @@ func rollouts() *Resource[*rollout.Status] {
 			}
 			return theme.Text
 		},
-		Open: func(s *Session, scope Scope) source[*rollout.Status] { return rolloutSource{s.watchRollouts(scope.store(), false)} },
-		Enter: func(s *Session, r *rollout.Status) tea.Msg {
-			return s.openPods(Scope{Namespace: r.Namespace, Title: r.Ref().String()})
+		Open: func(s *Session, scope Scope) source[*rollout.Status] {
+			return rolloutSource{s.watchRollouts(scope.store(), false)}
 		},
-		Ref: (*rollout.Status).Ref,
+		Enter: func(s *Session, r *rollout.Status) tea.Msg { return ui.Push(rolloutFrame(s, r.Ref())) },
+		Ref:   (*rollout.Status).Ref,
+		More: func(s *Session, sel chosen) []ui.Action {
+			if len(sel.targets) == 0 {
+				return nil
+			}
+			return []ui.Action{s.waitAction(sel.targets...)}
+		},
+		First:       []keymap.ActionID{keymap.GoOpen, keymap.RolloutUndo, keymap.RolloutWait, keymap.ListFilter},
+		MayHavePods: true,
 	}
 }
 
@@ -129,7 +138,7 @@ func rolloutTone(s *rollout.Status, _ *Env) theme.Tone {
 	return theme.Text
 }
 
-// rolling are the kinds whose rollouts can be changed.
+// isRolling reports whether Kubernetes itself rolls out an object.
 func isRolling(ref kube.Ref) bool {
 	return slices.Contains(resources("deployments.apps", "statefulsets.apps", "daemonsets.apps"), ref.GVR.GroupResource())
 }

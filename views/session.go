@@ -43,6 +43,7 @@ type Program struct {
 	history  history
 	drafts   map[draftKey]*draft
 	drains   drains
+	waits    waits
 	typed    []string // filters, oldest first
 	reached  bool     // some list has been read
 	failure  string   // why none has been
@@ -57,9 +58,9 @@ type Settings struct {
 	MetricsInterval time.Duration
 	// Refresh is the shortest time between two looks at changed objects.
 	Refresh time.Duration
-	// Editor is the command that edits texts. Drafts is the directory that the
-	// texts are in, "" for that of temporary files.
-	Editor, Drafts string
+	// Editor is the command that edits texts, Pager the one that shows them. Drafts
+	// is the directory that the texts are in, "" for that of temporary files.
+	Editor, Pager, Drafts string
 	// Context says how a context is shown.
 	Context func(name string) ContextStyle
 }
@@ -215,6 +216,7 @@ func (p *Program) Unreached() string {
 // Close ends all connections.
 func (p *Program) Close() {
 	p.Forwards.Close()
+	p.waits.end()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range p.clients {

@@ -34,6 +34,9 @@ type verb struct {
 	// Containers says that it is for a container of a pod too. What is not would
 	// be done to the whole pod, which is not what is shown.
 	Containers bool
+	// Rollouts says that it is for where rollouts are shown, not for every list
+	// with workloads.
+	Rollouts bool
 	// One says that it is done to one object at a time.
 	One bool
 	// Title names it for these objects, where the binding's title does not.
@@ -99,6 +102,9 @@ func (s chosen) groups() []group {
 
 // is reports whether the verb is for a target.
 func (v *verb) is(t target) bool {
+	if _, _, shown := t.rollout(); v.Rollouts && !shown {
+		return false
+	}
 	return (v.Kinds == nil || slices.Contains(v.Kinds, t.GVR.GroupResource())) && (v.Containers || t.container == "")
 }
 

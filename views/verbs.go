@@ -30,7 +30,7 @@ func verbs() []verb {
 	node := resources("nodes")
 	deployment := resources("deployments.apps")
 	rolling := resources("deployments.apps", "statefulsets.apps", "daemonsets.apps")
-	return append(append(shellVerbs(), forwardVerb()), []verb{
+	return append(slices.Concat(shellVerbs(), []verb{forwardVerb()}, undoVerbs()), []verb{
 		{
 			ID: keymap.ObjectScale, Level: guard.Confirmed, Shown: true,
 			Kinds: resources("deployments.apps", "statefulsets.apps", "replicasets.apps", "replicationcontrollers"),
@@ -140,6 +140,9 @@ func (t target) workload() *object.Workload {
 		return row
 	case *workloadRow:
 		return row.work
+	}
+	if s, _, ok := t.rollout(); ok && s != nil {
+		return &object.Workload{Meta: s.Meta, Kind: s.Kind, Desired: s.Counts.Desired, Paused: s.Paused}
 	}
 	return nil
 }
@@ -342,13 +345,17 @@ func askPairs(label string, check func(action.Pairs) error, prepare func(*action
 	}
 }
 
-func startDelete(v *verb, s *Session, sel chosen) tea.Msg {
+func startDelete(v *verb, s *Session, sel chosen) tea.Msg { return askDelete(v, s, sel, "") }
+
+// askDelete proposes to delete objects, after saying what makes it ask, if it was
+// not the user.
+func askDelete(v *verb, s *Session, sel chosen, intro string) tea.Msg {
 	client, err := s.changer()
 	if err != nil {
 		return ui.Toast(theme.Error, Cause(err))
 	}
 	var opts action.DeleteOptions
-	p := &proposal{verb: v}
+	p := &proposal{verb: v, intro: intro}
 	// Questions that are under way keep the options that they began with.
 	set := func(change func(*action.DeleteOptions)) tea.Cmd {
 		change(&opts)

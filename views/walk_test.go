@@ -3,6 +3,7 @@ package views
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -16,10 +17,13 @@ import (
 	"unsafe"
 
 	tea "charm.land/bubbletea/v2"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"quarterdeck/keymap"
@@ -54,6 +58,8 @@ func samples(dir string) map[keymap.ActionID][]string {
 		keymap.NodeDrain:       {},
 		keymap.NodeTaint:       {"walked=yes:NoSchedule"},
 		keymap.NodeShell:       {},
+		keymap.RolloutUndo:     {},
+		keymap.RolloutAbort:    {},
 	}
 }
 
@@ -93,6 +99,9 @@ func walked(n Names) apitest.Object {
 	if spec, ok := walkSpecs()[n.GVR.Resource]; ok {
 		u.Object["spec"] = spec
 	}
+	if n.GVR.Resource == "daemonsets" {
+		u.Object["status"] = map[string]any{"desiredNumberScheduled": int64(2)} // else its rollout is complete
+	}
 	if n.GVR.Resource == "pods" {
 		u.Object["status"] = map[string]any{
 			"phase":             "Running",
@@ -109,6 +118,39 @@ func walked(n Names) apitest.Object {
 		panic(err)
 	}
 	return typed.(apitest.Object)
+}
+
+// walkedRevisions are the revisions of the workloads of the walk: what they ask
+// for, and one before it.
+func walkedRevisions() []apitest.Object {
+	owned := func(kind, resource, name string, revision int64) metav1.ObjectMeta {
+		return metav1.ObjectMeta{
+			Namespace: "shop", Name: name, UID: types.UID(name), CreationTimestamp: metav1.Unix(1772600000+revision, 0),
+			Labels: map[string]string{"app": "sample"}, Annotations: map[string]string{"deployment.kubernetes.io/revision": fmt.Sprint(revision)},
+			OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: kind, Name: "sample", UID: types.UID(resource + "-shop-sample"), Controller: new(true)}},
+		}
+	}
+	var objects []apitest.Object
+	for revision, image := range map[int64]string{1: "registry.example.com/app:v0", 2: "registry.example.com/app:v1"} {
+		var template corev1.PodTemplateSpec
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(walkSpecs()["deployments"]["template"].(map[string]any), &template); err != nil {
+			panic(err)
+		}
+		template.Spec.Containers[0].Image = image
+		set := &appsv1.ReplicaSet{ObjectMeta: owned("Deployment", "deployments", fmt.Sprint("sample-deploy-", revision), revision)}
+		set.Spec.Template = template
+		objects = append(objects, set)
+		data, err := json.Marshal(map[string]any{"spec": map[string]any{"template": template}})
+		if err != nil {
+			panic(err)
+		}
+		for kind, resource := range map[string]string{"StatefulSet": "statefulsets", "DaemonSet": "daemonsets"} {
+			objects = append(objects, &appsv1.ControllerRevision{
+				ObjectMeta: owned(kind, resource, fmt.Sprint("sample-", resource, "-", revision), revision), Revision: revision, Data: runtime.RawExtension{Raw: data},
+			})
+		}
+	}
+	return objects
 }
 
 // walkKinds are the resources of the catalog that the API server has, and one
@@ -135,15 +177,18 @@ func walk(t *testing.T, f func(b *bench, dir string)) {
 				s.Define(n.GVR, apitest.Kind{Kind: n.Kind, Namespaced: n.Namespaced})
 				s.Put(walked(n))
 			}
+			s.Put(walkedRevisions()...)
 		}
 	}, func(b *bench) { f(b, dir) })
 }
 
 // show opens a list and returns its view.
-func (b *bench) show(o Opener) ui.View {
+func (b *bench) show(o Opener) ui.View { b.t.Helper(); return b.showIn(o, Scope{}) }
+
+func (b *bench) showIn(o Opener, scope Scope) ui.View {
 	b.t.Helper()
 	var view ui.View
-	f := o.Frame(b.session, Scope{})
+	f := o.Frame(b.session, scope)
 	open := f.Open
 	f.Open = func() ui.View { view = open(); return view }
 	b.send(ui.RootMsg{Frames: []ui.Frame{f}})
@@ -279,6 +324,9 @@ func eachVerb(b *bench, dir string, f func(v *verb, name string, sel chosen, ans
 	for _, o := range append(walkKinds(), containers()) {
 		shown = append(shown, b.chosenIn(b.show(o)))
 	}
+	for _, kind := range []string{"deploy", "sts", "ds"} {
+		shown = append(shown, b.chosenIn(b.showIn(rollouts(), Scope{Filter: "kind=" + kind})))
+	}
 	given := samples(dir)
 	all := verbs()
 	for i := range all {
@@ -291,7 +339,7 @@ func eachVerb(b *bench, dir string, f func(v *verb, name string, sel chosen, ans
 		reached := map[schema.GroupResource]bool{}
 		for _, sel := range shown {
 			t := sel.targets[0]
-			if !v.is(t) {
+			if _, _, rollout := t.rollout(); !v.is(t) || rollout != v.Rollouts { // other verbs have been done to it in its own list
 				continue
 			}
 			reached[t.GVR.GroupResource()] = true
@@ -371,7 +419,7 @@ func TestWalkKeys(t *testing.T) {
 	walk(t, func(b *bench, _ string) {
 		b.session.Client.Guard.Refuse("for the walk")
 		const why = "read-only: for the walk"
-		for _, o := range append(walkKinds(), containers(), workloads()) {
+		for _, o := range append(walkKinds(), containers(), workloads(), rollouts()) {
 			sel := b.chosenIn(b.show(o))
 			for _, a := range b.session.actions(sel) {
 				name := string(a.ID) + " of " + sel.targets[0].String()

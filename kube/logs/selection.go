@@ -106,5 +106,8 @@ func parseSelector(raw json.RawMessage) (string, bool) {
 		return "", false
 	}
 	s, err := metav1.LabelSelectorAsSelector(&selector)
-	return s.String(), err == nil && !s.Empty()
+	if err != nil {
+		return "", false
+	}
+	return s.String(), !s.Empty()
 }
