@@ -278,7 +278,7 @@ func (c *command) program(s *settings, interactive bool) *views.Program {
 		},
 		Settings: views.Settings{
 			Wide: s.UI.Wide, Detail: detailOf(s.UI.Detail), Metrics: s.Metrics.Enabled, MetricsInterval: s.Metrics.Interval,
-			Refresh: refresh(c.env), Context: s.contextStyle, Editor: editor(c.env),
+			Refresh: refresh(c.env), Context: s.contextStyle, Editor: editor(c.env), Pager: pager(c.env),
 		},
 	}
 }

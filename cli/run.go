@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"runtime"
 	"strings"
@@ -47,6 +48,19 @@ func editor(env []string) string {
 		return "notepad"
 	}
 	return "vi"
+}
+
+// pager returns the command that shows texts.
+func pager(env []string) string {
+	for _, e := range env {
+		if v, ok := strings.CutPrefix(e, "PAGER="); ok && strings.TrimSpace(v) != "" {
+			return v
+		}
+	}
+	if _, err := exec.LookPath("less"); err != nil {
+		return "more" // which every system has
+	}
+	return "less"
 }
 
 // untilSignal returns a context that ends when the process is told to end. The

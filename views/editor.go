@@ -13,21 +13,31 @@ import (
 	"quarterdeck/kube/sanitize"
 )
 
-// editor is the program that edits texts, as words of a command.
+// editor is a program that edits or shows texts, as words of a command.
 type editor []string
 
 // editor returns the program that edits texts.
 func (s *Session) editor() (editor, error) {
-	words, err := splitCommand(s.Settings.Editor)
+	return outside("editor", s.Settings.Editor, "KUBE_EDITOR, VISUAL or EDITOR", "vi or nano")
+}
+
+// pager returns the program that shows texts.
+func (s *Session) pager() (editor, error) {
+	return outside("pager", s.Settings.Pager, "PAGER", "less or more")
+}
+
+// outside finds the program of a command, which comes from one of the variables.
+func outside(what, command, variables, known string) (editor, error) {
+	words, err := splitCommand(command)
 	if err != nil || len(words) == 0 {
-		return nil, fmt.Errorf("the editor %q is no command: set KUBE_EDITOR, VISUAL or EDITOR to one", sanitize.Line(s.Settings.Editor))
+		return nil, fmt.Errorf("the %s %q is no command: set %s to one", what, sanitize.Line(command), variables)
 	}
 	if words[0], err = exec.LookPath(words[0]); err != nil {
 		why := "is not there"
 		if !errors.Is(err, exec.ErrNotFound) {
 			why = "cannot be run"
 		}
-		return nil, fmt.Errorf("the editor %q %s: set KUBE_EDITOR, VISUAL or EDITOR to one that is installed, such as vi or nano", sanitize.Line(s.Settings.Editor), why)
+		return nil, fmt.Errorf("the %s %q %s: set %s to one that is installed, such as %s", what, sanitize.Line(command), why, variables, known)
 	}
 	return words, nil
 }

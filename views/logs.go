@@ -334,6 +334,8 @@ func (p *logPage) Actions() []ui.Action {
 		{ID: keymap.LogMark, Quiet: true, Run: do(w.Mark)},
 		{ID: keymap.LogCopy, Quiet: true, Run: p.copy},
 		{ID: keymap.LogSave, Quiet: true, Run: p.askSave},
+		{ID: keymap.LogPager, Quiet: true, Run: func() tea.Msg { return p.openIn(p.session.pager) }},
+		{ID: keymap.LogEditor, Quiet: true, Run: func() tea.Msg { return p.openIn(p.session.editor) }},
 		{ID: keymap.ContextSwitch, Quiet: true, Run: func() tea.Msg { return ui.Pick(p.session.contexts()) }},
 	}
 	actions = slices.Insert(actions, 2, p.filterActions()...)
