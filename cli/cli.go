@@ -50,8 +50,17 @@ type command struct {
 // errSilent ends with exit code 1 after the reason has been told.
 var errSilent = errors.New("already reported")
 
+// exitError ends with a code other than 1.
+type exitError struct {
+	code int
+	why  string // "" if it has been told
+}
+
+func (e *exitError) Error() string { return e.why }
+
 // Main runs the program and returns its exit code: 0 if all went well, 1 if
-// not. What went wrong is said in one sentence on Err.
+// not, or what a command documents. What went wrong is said in one sentence on
+// Err.
 func Main(version string, args []string, streams Streams, env []string) int {
 	quiet()
 	detectDeadConnections()
@@ -61,14 +70,19 @@ func Main(version string, args []string, streams Streams, env []string) int {
 	ctx, stop := c.untilSignal()
 	defer stop()
 	err := root.ExecuteContext(ctx)
+	code := 1
+	var exit *exitError
+	if errors.As(err, &exit) {
+		code = exit.code
+	}
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errSilent):
+	case errors.Is(err, errSilent), err.Error() == "":
 	default:
 		fmt.Fprintln(streams.Err, "qd: "+sanitize.Line(err.Error()))
 	}
-	return 1
+	return code
 }
 
 // quiet keeps what the libraries log off the terminal: what matters of it comes
@@ -134,7 +148,7 @@ opens another view: qd pods, qd nodes, qd certificates.cert-manager.io.`,
 		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
 	})
 	c.completeFlags(root)
-	root.AddCommand(c.get(), c.logs(), c.config(), c.versionCommand())
+	root.AddCommand(c.get(), c.logs(), c.rollout(), c.config(), c.versionCommand())
 	checkCompletion(root)
 	return root
 }
