@@ -86,6 +86,9 @@ func (l *Ledger) Summary() *Summary {
 // UsageOfNodes returns what is known of the use of nodes: how old, or why not.
 func (l *Ledger) UsageOfNodes() *metrics.Snapshot { return l.nodeUsage }
 
+// UsageOfPods returns what is known of the use of pods.
+func (l *Ledger) UsageOfPods() *metrics.Snapshot { return l.podUsage }
+
 // typical returns the median pod, as Summary defines it.
 func (l *Ledger) typical() *object.Resources {
 	type weighed struct {

@@ -20,7 +20,6 @@ type prepared struct {
 	onlyBy  []string         // the plugins that say so
 	refused *fwk.Status      // no node comes into question
 	beyond  bool             // a plugin that looks at other nodes has a say
-	spread  bool             // topology spread has
 }
 
 // candidates are the nodes of the cluster as it is that pass, for one shape of
@@ -54,7 +53,6 @@ func (s *scheduler) prepare(ctx context.Context, sh *shape) (prepared, error) {
 			return p, fmt.Errorf("ask %s about pod %s/%s: %w", f.Name(), sh.pod().Namespace, sh.pod().Name, status.AsError())
 		}
 		p.beyond = p.beyond || f.beyond
-		p.spread = p.spread || f.Name() == names.PodTopologySpread
 		if !r.AllNodes() {
 			by.Insert(f.Name())
 		}
@@ -80,7 +78,7 @@ type search struct {
 	*shape
 	prepared
 	candidates *candidates
-	added      int            // pods of the namespace put on nodes since the counts were made
+	added      int            // pods that its spread counts, put on nodes since the counts were made
 	after      int            // moves of the view that the counts know of
 	not        map[int32]bool // touched nodes that cannot have it any more: nothing leaves them
 }
@@ -152,9 +150,9 @@ func (q *search) stale(moves []move) bool {
 	for _, m := range moves {
 		switch {
 		case m.off:
-		case len(m.info.GetRequiredAntiAffinityTerms()) > 0 && q.state.GetSkipFilterPlugins().Has(names.InterPodAffinity):
+		case q.state.GetSkipFilterPlugins().Has(names.InterPodAffinity) && q.keptAwayBy(m.shape):
 			return true // nobody kept this pod away until now
-		case q.spread && m.pod().Namespace == q.pod().Namespace:
+		case q.spreadsOver(m.shape):
 			// Spread keeps the two smallest counts. The smallest is right after
 			// any number of pods less and then one more, not after two more.
 			if q.added++; q.added > 1 {

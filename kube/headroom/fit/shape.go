@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
@@ -22,6 +23,7 @@ type shape struct {
 	info    fwk.PodInfo // its pod's UID is the shape's own
 	volumes bool        // it wants volumes that are not everywhere
 	taints  bool        // its spread leaves out nodes with taints
+	spread  []labels.Selector
 }
 
 func (s *shape) pod() *corev1.Pod { return s.info.GetPod() }
@@ -43,10 +45,30 @@ func newShape(pod *corev1.Pod, id string) (*shape, error) {
 	s.volumes = slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool {
 		return v.PersistentVolumeClaim != nil || object.Somewhere(&v)
 	})
-	s.taints = slices.ContainsFunc(pod.Spec.TopologySpreadConstraints, func(c corev1.TopologySpreadConstraint) bool {
-		return c.NodeTaintsPolicy != nil && *c.NodeTaintsPolicy == corev1.NodeInclusionPolicyHonor
-	})
+	for _, c := range pod.Spec.TopologySpreadConstraints {
+		s.taints = s.taints || c.NodeTaintsPolicy != nil && *c.NodeTaintsPolicy == corev1.NodeInclusionPolicyHonor
+		if selector, err := metav1.LabelSelectorAsSelector(c.LabelSelector); err == nil && c.WhenUnsatisfiable == corev1.DoNotSchedule {
+			s.spread = append(s.spread, selector)
+		}
+	}
 	return s, err
+}
+
+// spreadsOver reports whether a pod counts, or may count, where s is spread.
+func (s *shape) spreadsOver(other *shape) bool {
+	return s.pod().Namespace == other.pod().Namespace &&
+		slices.ContainsFunc(s.spread, func(l labels.Selector) bool { return l.Matches(labels.Set(other.pod().Labels)) })
+}
+
+// keptAwayBy reports whether another pod keeps s away from where it is, or may
+// do so.
+func (s *shape) keptAwayBy(other *shape) bool {
+	return slices.ContainsFunc(other.info.GetRequiredAntiAffinityTerms(), func(t fwk.AffinityTerm) bool {
+		if t.NamespaceSelector != nil && !t.NamespaceSelector.Empty() {
+			return true // whether the namespace has the labels is not known here
+		}
+		return t.Matches(s.pod(), nil)
+	})
 }
 
 // shapes finds the shape of compact pods.
