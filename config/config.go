@@ -17,6 +17,7 @@ type Config struct {
 	Metrics     Metrics
 	Headroom    Headroom
 	Connection  Connection
+	Logs        Logs
 	Journal     Journal
 	Contexts    []Context
 	Rules       []Rule
@@ -32,6 +33,8 @@ type UI struct {
 	Mouse     bool
 	Wide      bool
 	Clipboard Clipboard
+	Bell      bool // when something ends that the user waits for
+	Notify    Notify
 	Detail    Detail
 }
 
@@ -67,6 +70,17 @@ type Clipboard string
 const (
 	ClipboardOSC52 Clipboard = "osc52" // an escape sequence, which works over SSH
 	ClipboardNone  Clipboard = "none"
+)
+
+// Notify is how the desktop is told of what ends that the user waits for.
+type Notify string
+
+// The ways to notify.
+const (
+	NotifyAuto   Notify = "auto"   // as the terminal is known to take it
+	NotifyOSC9   Notify = "osc9"   // of iTerm2, kitty, WezTerm, Ghostty
+	NotifyOSC777 Notify = "osc777" // of urxvt, foot, Ghostty
+	NotifyNone   Notify = "none"
 )
 
 // Detail says when the detail pane is beside or below a list.

@@ -31,10 +31,11 @@ func words(problems []Problem) []string {
 func TestDefault(t *testing.T) {
 	want := Config{
 		DefaultView: "workloads",
-		UI:          UI{Theme: "default", Colors: Themes()[0].Colors, Clipboard: ClipboardOSC52, Detail: DetailAuto},
+		UI:          UI{Theme: "default", Colors: Themes()[0].Colors, Clipboard: ClipboardOSC52, Bell: true, Notify: NotifyAuto, Detail: DetailAuto},
 		Metrics:     Metrics{Enabled: true, Interval: 15 * time.Second},
 		Headroom:    Headroom{History: 24 * time.Hour, Window: 7 * 24 * time.Hour},
 		Connection:  Connection{PageSize: 2000, Linger: time.Minute},
+		Logs:        Logs{Buffer: 256 << 20, Tail: 1000},
 	}
 	if got := Default(); !reflect.DeepEqual(got, want) {
 		t.Errorf("defaults:\n got %+v\nwant %+v", got, want)
@@ -53,6 +54,8 @@ ui:
   wide: true
   detail: on
   clipboard: none
+  bell: false
+  notify: osc777
   colors: {warn: Bold   BLACK on 214, text: bold  "#FFffff"}
 metrics: {enabled: false, interval: 1m30s}
 connection.page-size: 500
@@ -68,7 +71,7 @@ keys:
   list.wide: []
 `)
 	// A plain scalar may contain quotes, which then belong to it.
-	if want := []string{`config.yaml:12: ui.colors.text: "\"#ffffff\"" is neither a colour (red, bright-red, default, 0 to 255, #rrggbb) nor bold, faint, italic, underline, reverse or on`}; !slices.Equal(problems, want) {
+	if want := []string{`config.yaml:14: ui.colors.text: "\"#ffffff\"" is neither a colour (red, bright-red, default, 0 to 255, #rrggbb) nor bold, faint, italic, underline, reverse or on`}; !slices.Equal(problems, want) {
 		t.Errorf("problems %q, want %q", problems, want)
 	}
 	want := Config{
@@ -76,7 +79,7 @@ keys:
 		ReadOnly:    true,
 		UI: UI{
 			Theme: "dark", FPS: 30, ASCII: true, Mouse: true, Wide: true,
-			Detail: DetailOn, Clipboard: ClipboardNone, Colors: colorsOf("dark"),
+			Detail: DetailOn, Clipboard: ClipboardNone, Bell: false, Notify: NotifyOSC777, Colors: colorsOf("dark"),
 		},
 		Metrics: Metrics{Interval: 90 * time.Second},
 		Headroom: Headroom{
@@ -95,8 +98,8 @@ keys:
 		t.Errorf("loaded:\n got %+v\nwant %+v", c, want)
 	}
 	for name, want := range map[string]string{
-		"ui.fps": "config.yaml:6", "connection.page-size": "config.yaml:14", "ui.colors.warn": "config.yaml:12",
-		"ui.colors.error": "theme dark", "contexts": "config.yaml:18", "keys": "config.yaml:22",
+		"ui.fps": "config.yaml:6", "connection.page-size": "config.yaml:16", "ui.colors.warn": "config.yaml:14",
+		"ui.colors.error": "theme dark", "contexts": "config.yaml:20", "keys": "config.yaml:24",
 	} {
 		if got := origins.Of(name).String(); got != want {
 			t.Errorf("%s is from %s, want %s", name, got, want)

@@ -27,10 +27,15 @@ func settings() []field[Config] {
 			"Show the detail pane of a list; `auto` does so on wide terminals."),
 		option("ui.clipboard", ClipboardOSC52, oneOf(ClipboardOSC52, ClipboardNone), func(c *Config) *Clipboard { return &c.UI.Clipboard },
 			"How to copy. `osc52` asks the terminal to, which works over SSH; tmux needs `set -g set-clipboard on`."),
+		option("ui.bell", true, boolean(), func(c *Config) *bool { return &c.UI.Bell },
+			"Ring the terminal's bell when something ends that you wait for, such as a rollout."),
+		option("ui.notify", NotifyAuto, oneOf(NotifyAuto, NotifyOSC9, NotifyOSC777, NotifyNone), func(c *Config) *Notify { return &c.UI.Notify },
+			"How to notify the desktop then. `auto` does so in terminals that are known to take it; tmux needs one of the others and `set -g allow-passthrough on`."),
 	}
 	for _, tone := range Tones() {
 		all = append(all, color(tone))
 	}
+	all = append(all, logSettings()...)
 	return append(all,
 		option("metrics.enabled", true, boolean(), func(c *Config) *bool { return &c.Metrics.Enabled },
 			"Show CPU and memory in use where the cluster has the metrics API."),
