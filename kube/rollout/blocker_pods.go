@@ -160,11 +160,9 @@ func (f *family) crash(b *Blocker, p *object.Pod, c *object.Container, now int64
 	}
 	how := "crashes"
 	if end != nil {
-		switch {
-		case end.Reason == "OOMKilled":
+		how = "exits " + strconv.Itoa(int(end.Exit))
+		if end.Reason == "OOMKilled" {
 			how = "is OOMKilled"
-		default:
-			how = "exits " + strconv.Itoa(int(end.Exit))
 		}
 		b.Since = min(end.Finished, now)
 		words := end.String()

@@ -152,11 +152,13 @@ func TestBlocker(t *testing.T) {
 			rollout.Progressing, rollout.NodeDown, 1, "when node node-1 last said so",
 		},
 		{
-			"quota", scene{deployments: []any{deployment(refused(quota))}, replicaSets: []any{set(2, 2, 0)}},
+			"quota",
+			scene{deployments: []any{deployment(refused(quota))}, replicaSets: []any{set(2, 2, 0)}},
 			rollout.Stuck, rollout.Quota, 0, "quota shop would be exceeded: requested: requests.memory=256Mi",
 		},
 		{
-			"webhook", scene{deployments: []any{deployment(refused(`admission webhook "policy" denied the request: no latest tag`))}},
+			"webhook",
+			scene{deployments: []any{deployment(refused(`admission webhook "policy" denied the request: no latest tag`))}},
 			rollout.Stuck, rollout.CreateRefused, 0, `pods cannot be created: admission webhook "policy" denied`,
 		},
 		{
@@ -169,20 +171,23 @@ func TestBlocker(t *testing.T) {
 		{"on delete", scene{statefulSets: []any{onDelete}, pods: []any{member(0, 1)}, budgets: []any{guard}}, rollout.OnDelete, rollout.ByDelete, 0, "when somebody deletes it"},
 		{"not observed", scene{deployments: []any{deployment(func(d *appsv1.Deployment) { d.Generation = 7 })}}, rollout.Unobserved, rollout.NotSeen, 0, "generation 5 of 7"},
 		{
-			"broken pod", scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) {
+			"broken pod",
+			scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) {
 				s.Status.UpdateRevision, s.Status.UpdatedReplicas, s.Status.ReadyReplicas = "db-r3", 0, 2
 			})}, pods: []any{member(0, 1), member(1, 1), member(2, 2, crashed(6, exit1))}},
 			rollout.Stuck, rollout.BrokenPod, 1, "db-2 is of an older revision and does not become ready (app of web:v2 exits 1",
 		},
 		{
-			"broken pod where the controller does not wait", scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) {
+			"broken pod where the controller does not wait",
+			scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) {
 				s.Spec.PodManagementPolicy = appsv1.ParallelPodManagement
 				s.Status.UpdateRevision, s.Status.UpdatedReplicas, s.Status.ReadyReplicas = "db-r3", 0, 2
 			})}, pods: []any{member(0, 1), member(1, 1), member(2, 2, crashed(6, exit1))}},
 			rollout.Progressing, "", 0, "",
 		},
 		{
-			"daemon set's node", scene{daemonSets: []any{daemonSet()}, revisions: []any{revision("DaemonSet", "agent", "ds", 2)}, pods: []any{daemon("n1", 2, crashed(6, exit1)), daemon("n2", 1)}},
+			"daemon set's node",
+			scene{daemonSets: []any{daemonSet()}, revisions: []any{revision("DaemonSet", "agent", "ds", 2)}, pods: []any{daemon("n1", 2, crashed(6, exit1)), daemon("n2", 1)}},
 			rollout.Stuck, rollout.Crash, 1, "app of web:v2 exits 1",
 		},
 		{

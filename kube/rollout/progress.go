@@ -240,7 +240,7 @@ func (f *family) state(s *Status) State {
 		return argoState(s, w.Argo)
 	case w.Desired == 0 && c.Total == 0:
 		return Zero
-	case w.Paused && !(s.Done && c.Old == 0):
+	case w.Paused && (!s.Done || c.Old > 0):
 		return Paused
 	case s.Late, s.Blocker != nil && s.Blocker.Hard:
 		return Stuck

@@ -127,31 +127,12 @@ func testHealthy(c *cluster, t *testing.T, kind string) {
 		t.Fatalf("%+v", s)
 	}
 	w.change(t, "another setting", `{"spec":{"template":{"spec":{"containers":[{"name":"app","env":[{"name":"A","value":"1"}]}]}}}}`)
-	var steps []*Status
-	groups := 0
-	last := f.wait(t, w, func(s *Status) {
-		steps = append(steps, s)
-		d, _ := f.Detail(s.UID, time.Now())
-		groups = max(groups, len(d.Groups))
-		if s.State != Complete && d.Next == "" && s.State != Unobserved {
-			t.Errorf("nothing is next at %+v", s)
-		}
-	})
+	last := followed(t, f, w)
 	if last.State != Complete || !last.Done || last.Counts.New != last.Counts.Desired || last.Counts.Old != 0 || last.Counts.NewAvailable != last.Counts.Desired {
 		t.Errorf("%+v", last)
 	}
 	if last.Revision != "2" || last.Cause != "another setting" || last.Started.By != "kubectl-patch" || last.Started.Source != "managedFields" {
 		t.Errorf("started: %+v of revision %s", last.Started, last.Revision)
-	}
-	percent := 0
-	for _, s := range steps[:len(steps)-1] {
-		if s.State == Stuck || s.State == Complete || s.Percent < percent {
-			t.Errorf("%d%% after %d%%: %+v", s.Percent, percent, s)
-		}
-		percent = s.Percent
-	}
-	if len(steps) < 2 || groups != 2 {
-		t.Errorf("%d steps, at most %d revisions with pods", len(steps), groups)
 	}
 	// What is read of events and pods may be a moment behind the status.
 	d := f.until(t, w, "without old pods", func(s *Status) bool {
@@ -164,6 +145,28 @@ func testHealthy(c *cluster, t *testing.T, kind string) {
 	if !slices.IsSortedFunc(d.Events, func(a, b *object.Event) int { return int(b.Last - a.Last) }) {
 		t.Error("the events are in no order")
 	}
+}
+
+// followed follows a healthy rollout to its end, and returns that.
+func followed(t *testing.T, f *Feed, w *workload) *Status {
+	t.Helper()
+	steps, groups, percent := 0, 0, 0
+	last := f.wait(t, w, func(s *Status) {
+		steps++
+		d, _ := f.Detail(s.UID, time.Now())
+		groups = max(groups, len(d.Groups))
+		if s.State != Complete && d.Next == "" {
+			t.Errorf("nothing is next at %+v", s)
+		}
+		if s.State == Stuck || s.Percent < percent {
+			t.Errorf("%d%% after %d%%: %+v", s.Percent, percent, s)
+		}
+		percent = s.Percent
+	})
+	if steps < 2 || groups != 2 {
+		t.Errorf("%d steps, at most %d revisions with pods", steps, groups)
+	}
+	return last
 }
 
 // verdict is what must be said of a fault.

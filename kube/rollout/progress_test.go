@@ -209,8 +209,10 @@ func TestOver(t *testing.T) {
 
 func TestSort(t *testing.T) {
 	list := []*rollout.Status{
-		{State: rollout.Complete, Meta: store.Meta{Namespace: "a", Name: "a"}}, {State: rollout.Paused, Meta: store.Meta{Namespace: "a", Name: "b"}},
-		{State: rollout.Progressing, Meta: store.Meta{Namespace: "b", Name: "a"}}, {State: rollout.Progressing, Meta: store.Meta{Namespace: "a", Name: "z"}},
+		{State: rollout.Complete, Meta: store.Meta{Namespace: "a", Name: "a"}},
+		{State: rollout.Paused, Meta: store.Meta{Namespace: "a", Name: "b"}},
+		{State: rollout.Progressing, Meta: store.Meta{Namespace: "b", Name: "a"}},
+		{State: rollout.Progressing, Meta: store.Meta{Namespace: "a", Name: "z"}},
 		{State: rollout.Stuck, Meta: store.Meta{Namespace: "z", Name: "z"}},
 	}
 	rollout.Sort(list)
@@ -228,77 +230,73 @@ func TestSort(t *testing.T) {
 // nothing is complete while pods of an old revision remain.
 func TestAgreesWithKubectl(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	few := func() int32 { return int32(r.IntN(5)) }
-	var seen [2]int
+	seen := map[bool]int{}
 	for range 4_000 {
-		gen := int64(1 + r.IntN(3))
-		var o runtime.Object
-		var s scene
-		switch r.IntN(3) {
-		case 0:
-			d := deployment(func(d *appsv1.Deployment) {
-				d.Generation, d.Spec.Replicas, d.Spec.Paused = gen, ref(few()), r.IntN(8) == 0
-				d.Status.ObservedGeneration = int64(1 + r.IntN(3))
-				d.Status.Replicas, d.Status.UpdatedReplicas, d.Status.ReadyReplicas, d.Status.AvailableReplicas = few(), few(), few(), few()
-			}, progressing("True", []string{"ReplicaSetUpdated", "NewReplicaSetAvailable", "ProgressDeadlineExceeded"}[r.IntN(3)], 40))
-			o, s = d, scene{deployments: []any{d}, replicaSets: []any{set(1, few(), few()), set(2, few(), few())}}
-		case 1:
-			d := statefulSet(func(d *appsv1.StatefulSet) {
-				d.Generation, d.Spec.Replicas = gen, ref(few())
-				d.Spec.UpdateStrategy.RollingUpdate.Partition = ref(few())
-				if r.IntN(6) == 0 {
-					d.Spec.UpdateStrategy = appsv1.StatefulSetUpdateStrategy{Type: "OnDelete"}
-				}
-				d.Status = appsv1.StatefulSetStatus{
-					ObservedGeneration: int64(r.IntN(4)), Replicas: few(), ReadyReplicas: few(), AvailableReplicas: few(), UpdatedReplicas: few(),
-					CurrentRevision: "db-r1", UpdateRevision: "db-r2",
-				}
-			})
-			o, s = d, scene{statefulSets: []any{d}, pods: []any{member(0, 1), member(1, 2, notReady)}}
-		default:
-			d := daemonSet(func(d *appsv1.DaemonSet) {
-				d.Generation = gen
-				if r.IntN(6) == 0 {
-					d.Spec.UpdateStrategy = appsv1.DaemonSetUpdateStrategy{Type: "OnDelete"}
-				}
-				d.Status = appsv1.DaemonSetStatus{
-					ObservedGeneration: int64(r.IntN(4)), DesiredNumberScheduled: few(), CurrentNumberScheduled: few(), UpdatedNumberScheduled: few(),
-					NumberReady: few(), NumberAvailable: few(),
-				}
-			})
-			o, s = d, scene{daemonSets: []any{d}, pods: []any{daemon("n1", 1), daemon("n2", 2)}}
-		}
+		o, s := reported(r)
 		got := s.one(t)
 		finished, judged := kubectlDone(t, o)
-		if got.Done != finished {
-			t.Fatalf("done %v, kubectl says %v of %+v", got.Done, finished, got)
-		}
-		if finished {
-			seen[1]++
-		} else {
-			seen[0]++
-		}
+		seen[finished]++
 		c := got.Counts
-		switch {
-		case c.New+c.Old != c.Total || c.New < 0 || c.Old < 0:
-			t.Fatalf("counts do not add up: %+v", c)
-		case c.NewReady > c.New || c.NewAvailable > c.NewReady:
-			t.Fatalf("more ready than there are: %+v", c)
-		case got.Percent < 0 || got.Percent > 100 || (got.Percent == 100) != (got.State == rollout.Complete || got.State == rollout.Partitioned || got.State == rollout.Zero):
-			t.Fatalf("%d%% of %+v", got.Percent, got)
-		case got.State == rollout.Complete && c.Old > 0:
-			t.Fatalf("complete with old pods: %+v", got)
-		case got.State == rollout.Complete && judged && !finished:
-			t.Fatalf("complete, and kubectl waits: %+v", got)
-		case got.State == rollout.Partitioned && !finished:
-			t.Fatalf("at its partition, and kubectl waits: %+v", got)
-		case finished && got.State == rollout.Stuck:
-			t.Fatalf("stuck, and kubectl is done: %+v", got)
+		complete := got.State == rollout.Complete
+		for wrong, is := range map[string]bool{
+			"not what kubectl says":            got.Done != finished,
+			"counts do not add up":             c.New+c.Old != c.Total || c.New < 0 || c.Old < 0,
+			"more is ready than there is":      c.NewReady > c.New || c.NewAvailable > c.NewReady,
+			"100% of what is not complete":     (got.Percent == 100) != (complete || got.State == rollout.Partitioned || got.State == rollout.Zero),
+			"no percentage":                    got.Percent < 0 || got.Percent > 100,
+			"complete with old pods":           complete && c.Old > 0,
+			"complete, and kubectl waits":      complete && judged && !finished,
+			"partitioned, and kubectl waits":   got.State == rollout.Partitioned && !finished,
+			"stuck, and kubectl calls it done": got.State == rollout.Stuck && finished,
+		} {
+			if is {
+				t.Fatalf("%s: %+v, kubectl says done %v", wrong, got, finished)
+			}
 		}
 	}
-	if seen[0] == 0 || seen[1] == 0 {
-		t.Errorf("kubectl said no and yes %v times", seen)
+	if seen[true] == 0 || seen[false] == 0 {
+		t.Errorf("kubectl said: %v", seen)
 	}
+}
+
+// reported returns a workload with some numbers in its status, and the scene
+// that it is in.
+func reported(r *rand.Rand) (runtime.Object, scene) {
+	few := func() int32 { return int32(r.IntN(5)) }
+	spec, seen := int64(1+r.IntN(3)), int64(r.IntN(4))
+	onDelete := r.IntN(6) == 0
+	switch r.IntN(3) {
+	case 0:
+		d := deployment(func(d *appsv1.Deployment) {
+			d.Generation, d.Spec.Replicas, d.Spec.Paused = spec, ref(few()), r.IntN(8) == 0
+			d.Status = appsv1.DeploymentStatus{
+				ObservedGeneration: seen, Replicas: few(), UpdatedReplicas: few(), ReadyReplicas: few(), AvailableReplicas: few(),
+			}
+		}, progressing("True", []string{"ReplicaSetUpdated", "NewReplicaSetAvailable", "ProgressDeadlineExceeded"}[r.IntN(3)], 40))
+		return d, scene{deployments: []any{d}, replicaSets: []any{set(1, few(), few()), set(2, few(), few())}}
+	case 1:
+		s := statefulSet(func(s *appsv1.StatefulSet) {
+			s.Generation, s.Spec.Replicas, s.Spec.UpdateStrategy.RollingUpdate.Partition = spec, ref(few()), ref(few())
+			if onDelete {
+				s.Spec.UpdateStrategy = appsv1.StatefulSetUpdateStrategy{Type: "OnDelete"}
+			}
+			s.Status = appsv1.StatefulSetStatus{
+				ObservedGeneration: seen, Replicas: few(), ReadyReplicas: few(), AvailableReplicas: few(), UpdatedReplicas: few(),
+				CurrentRevision: "db-r1", UpdateRevision: "db-r2",
+			}
+		})
+		return s, scene{statefulSets: []any{s}, pods: []any{member(0, 1), member(1, 2, notReady)}}
+	}
+	d := daemonSet(func(d *appsv1.DaemonSet) {
+		d.Generation = spec
+		if onDelete {
+			d.Spec.UpdateStrategy = appsv1.DaemonSetUpdateStrategy{Type: "OnDelete"}
+		}
+		d.Status = appsv1.DaemonSetStatus{
+			ObservedGeneration: seen, DesiredNumberScheduled: few(), CurrentNumberScheduled: few(), UpdatedNumberScheduled: few(), NumberReady: few(), NumberAvailable: few(),
+		}
+	})
+	return d, scene{daemonSets: []any{d}, pods: []any{daemon("n1", 1), daemon("n2", 2)}}
 }
 
 // The more pods of the newest revision are available, the further it is.
