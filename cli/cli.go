@@ -24,6 +24,7 @@ import (
 	"quarterdeck/kube/forward"
 	"quarterdeck/kube/guard"
 	"quarterdeck/kube/journal"
+	"quarterdeck/kube/logs"
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
 	"quarterdeck/ui/theme"
@@ -293,6 +294,7 @@ func (c *command) program(s *settings, interactive bool) *views.Program {
 		Settings: views.Settings{
 			Wide: s.UI.Wide, Detail: detailOf(s.UI.Detail), Metrics: s.Metrics.Enabled, MetricsInterval: s.Metrics.Interval,
 			Refresh: refresh(c.env), Context: s.contextStyle, Editor: editor(c.env), Pager: pager(c.env),
+			Logs: views.LogSettings{Bytes: int(s.Logs.Buffer), Span: logs.Span{Tail: int64(s.Logs.Tail), Since: s.Logs.Since}},
 		},
 	}
 }

@@ -87,6 +87,7 @@ keys:
 			Prometheus: "https://prometheus.example.com/prom", Window: 72 * time.Hour,
 		},
 		Connection: Connection{PageSize: 500},
+		Logs:       Default().Logs,
 		Contexts: []Context{
 			{Match: "*prod*", Protected: true, ReadOnly: true, Color: "context2", Namespace: "shop"},
 			{Match: "dev"},

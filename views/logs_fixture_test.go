@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"quarterdeck/kube/apitest"
+	"quarterdeck/kube/logs"
 )
 
 // logServer has the logs of the containers of a server.
@@ -25,6 +26,9 @@ type logLine struct {
 	at   time.Time
 	text string
 }
+
+// logSettings are those of the benches of logs.
+func logSettings() LogSettings { return LogSettings{Span: logs.Span{Tail: 1000}} }
 
 // newLogServer returns logs as of the time that benches begin at.
 func newLogServer() *logServer {

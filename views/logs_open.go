@@ -129,13 +129,11 @@ func (s *Session) noPods(err error, ref kube.Ref) string {
 
 // openLogs opens the logs of the pods of selections.
 func (s *Session) openLogs(title string, previous bool, selections []logs.Selection) tea.Msg {
-	opts := logs.Options{Selections: selections, Follow: !previous, Previous: previous}
-	opts.Span.Tail = logTail
+	opts := logs.Options{
+		Selections: selections, Follow: !previous, Previous: previous, Span: s.Settings.Logs.Span, Bytes: s.Settings.Logs.Bytes,
+	}
 	if previous {
 		title += " (previous)"
 	}
 	return ui.Push(logsFrame(s, title, opts))
 }
-
-// logTail is how many lines of each container are read at first.
-const logTail = 1000

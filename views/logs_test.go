@@ -12,5 +12,5 @@ func shopLogs() *logServer {
 }
 
 func withLogs(s *logServer, start string) func(*settings) {
-	return func(set *settings) { set.start, set.answer = start, s.answer }
+	return func(set *settings) { set.start, set.answer, set.Logs = start, s.answer, logSettings() }
 }

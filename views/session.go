@@ -16,6 +16,7 @@ import (
 	"quarterdeck/kube/action"
 	"quarterdeck/kube/forward"
 	"quarterdeck/kube/journal"
+	"quarterdeck/kube/logs"
 	"quarterdeck/kube/metrics"
 	"quarterdeck/kube/store"
 	"quarterdeck/ui/theme"
@@ -61,8 +62,15 @@ type Settings struct {
 	// Editor is the command that edits texts, Pager the one that shows them. Drafts
 	// is the directory that the texts are in, "" for that of temporary files.
 	Editor, Pager, Drafts string
+	Logs           LogSettings
 	// Context says how a context is shown.
 	Context func(name string) ContextStyle
+}
+
+// LogSettings are what of logs is read.
+type LogSettings struct {
+	Bytes int       // that the lines of one view may take; logs.DefaultBytes if not positive
+	Span  logs.Span // of each container to begin with
 }
 
 // Detail says when a list has a pane with details of the selected object.
