@@ -6,6 +6,7 @@ import (
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/rollout"
+	"quarterdeck/kube/sanitize"
 )
 
 // What `qd rollout … -o json` prints is one rolloutJSON, whatever the command.
@@ -146,4 +147,54 @@ func known(n int32) *int32 {
 		return nil
 	}
 	return &n
+}
+
+// changeJSON is a change of a workload, and what became of it.
+type changeJSON struct {
+	workloadJSON
+	Verb      string         `json:"verb"`
+	Summary   string         `json:"summary,omitempty"`
+	Kubectl   string         `json:"kubectl,omitempty"`
+	From      int64          `json:"from,omitempty"` // revision, of an undo
+	To        int64          `json:"to,omitempty"`
+	Fields    []fieldJSON    `json:"fields,omitempty"`    // that an undo changes
+	Referents []referentJSON `json:"referents,omitempty"` // that it does not
+	Notes     []noteJSON     `json:"notes"`
+	Server    string         `json:"server,omitempty"` // what it said to the dry run
+	Accepted  bool           `json:"accepted"`         // by the dry run
+	Made      bool           `json:"made"`
+	Said      string         `json:"said,omitempty"`
+	Error     string         `json:"error,omitempty"`
+	Rollout   *statusJSON    `json:"rollout,omitempty"` // how what it began ended
+}
+
+type noteJSON struct {
+	Weight string `json:"weight"` // blocked, warning or note
+	Text   string `json:"text"`
+}
+
+func (p *proposal) json(item *proposed) changeJSON {
+	j := changeJSON{
+		workloadJSON: workloadOf(item.ref), Verb: p.verb, Notes: make([]noteJSON, 0, len(item.notes)), Made: item.made, Said: sanitize.Line(item.said),
+	}
+	for _, err := range []error{item.err, item.fail} {
+		if err != nil {
+			j.Error = sanitize.Line(err.Error())
+		}
+	}
+	if item.err != nil {
+		return j
+	}
+	j.Summary, j.Kubectl = sanitize.Line(item.change.Summary), sanitize.Line(item.change.Kubectl)
+	j.Server, j.Accepted = p.serverWords(item), item.answer == nil
+	for _, n := range item.notes {
+		j.Notes = append(j.Notes, noteJSON{weightWord(n.Weight), n.Text})
+	}
+	if u := item.undo; u != nil {
+		if target, ok := u.History.Target(); ok {
+			j.From = target.Number
+		}
+		j.To, j.Fields, j.Referents = u.To.Number, fieldsOf(u.Fields), referentsOf(u.Referents, u.To.Number)
+	}
+	return j
 }

@@ -128,7 +128,7 @@ func (w *workloads) called(ctx context.Context, name string) (kube.Ref, error) {
 // completeWorkload completes KIND/NAME, and NAME after KIND.
 func (c *command) completeWorkload(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	s, err := c.settings()
-	if err != nil {
+	if full := cmd.Args(cmd, append(slices.Clone(args), "x")) != nil; err != nil || full {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	program := c.program(s, false)

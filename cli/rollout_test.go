@@ -260,3 +260,28 @@ func TestRolloutWords(t *testing.T) {
 		}
 	}
 }
+
+func TestRolloutCompletion(t *testing.T) {
+	s := fleet(t)
+	for args, want := range map[string]string{
+		"rollout status ":           "deploy/done deploy/web sts/db ds/agent",
+		"rollout status deploy/":    "deploy/done deploy/web",
+		"rollout undo statefulset/": "statefulset/db",
+		"rollout undo deploy ":      "done web",
+		"rollout undo sts/db d":     "deploy/done deploy/web ds/agent",
+		"rollout diff sts/db d":     "",
+		"rollout status pods/":      "",
+		"rollout list -o ":          "table json",
+		"rollout diff -o ":          "table json yaml",
+	} {
+		r := qd(t, append([]string{"__complete", "--context", "shop"}, strings.Split(args, " ")...)...)
+		words := strings.Fields(r.out)
+		if r.code != 0 || len(words) == 0 || strings.Join(words[:len(words)-1], " ") != want { // the last is a directive
+			t.Errorf("%q: %q, want %q", args, r.out, want)
+		}
+	}
+	s.OnRequest(func(r apitest.Request) *apitest.Answer { return r.Forbid("eve") })
+	if r := qd(t, "__complete", "--context", "shop", "rollout", "status", ""); r.code != 0 || strings.Contains(r.out, "web") {
+		t.Errorf("%+v", r)
+	}
+}
