@@ -9,6 +9,7 @@
 #   make lint         golangci-lint over both modules
 #   make bench        benchmarks of the parts
 #   make bench-scale  the budgets, measured on 50,000 and on 2,000 pods
+#   make bench-logs   the budgets of logs, measured in a flood of ten minutes
 #   make fuzz         every fuzz target for FUZZTIME (10s)
 #   make goldens      write the tests' expected screens anew; read the diff
 #   make docs         the generated pages of docs/
@@ -111,6 +112,10 @@ bench:
 .PHONY: bench-scale
 bench-scale: build
 	$(GO) run ./e2e/benchscale
+
+.PHONY: bench-logs
+bench-logs: build
+	$(GO) run ./e2e/benchscale -logs
 
 # go test fuzzes one target of one package at a time.
 .PHONY: fuzz

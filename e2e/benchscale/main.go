@@ -2,8 +2,10 @@
 
 // Benchscale measures the program against its budgets, in a terminal emulator
 // and against playgrounds of 50,000 and of 2,000 pods, and prints the result as
-// tables in Markdown. It takes some minutes and wants a machine with nothing
-// else to do. It exits with 1 if it could not measure, not if a budget is missed.
+// tables in Markdown. With -logs it measures logs instead, in a playground whose
+// containers write without a pause. It takes some minutes and wants a machine
+// with nothing else to do. It exits with 1 if it could not measure, not if a
+// budget is missed.
 package main
 
 import (
@@ -54,16 +56,22 @@ const (
 
 func main() {
 	only := flag.Int("pods", 0, "measure only the scale with this `number` of pods")
+	logs := flag.Bool("logs", false, "measure logs and nothing else")
+	long := flag.Duration("flood", 10*time.Minute, "how long logs flood while memory is watched")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *only); err != nil {
+	measure := func(b *bench) error { return b.scales(*only) }
+	if *logs {
+		measure = func(b *bench) error { return b.logs(*long) }
+	}
+	if err := run(ctx, measure); err != nil {
 		fmt.Fprintln(os.Stderr, "benchscale: "+err.Error())
 		os.Exit(1) //nolint:gocritic // nothing is left to undo
 	}
 }
 
-func run(ctx context.Context, only int) error {
+func run(ctx context.Context, measure func(*bench) error) error {
 	qd, err := rig.QD()
 	if err != nil {
 		return err
@@ -80,6 +88,12 @@ func run(ctx context.Context, only int) error {
 		return err
 	}
 	fmt.Print(conditions)
+	return measure(b)
+}
+
+// scales measures the program and each scale, or the one with so many pods if
+// only is not 0.
+func (b *bench) scales(only int) error {
 	program, err := b.program()
 	if err != nil {
 		return err

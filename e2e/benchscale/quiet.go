@@ -151,7 +151,7 @@ func (c *cluster) measureIdle(t *table, term *terminal) error {
 type use struct{ cpu, bytes float64 } // percent of a core, bytes to the terminal
 
 // use measures for a time.
-func (c *cluster) use(term *terminal, d time.Duration) (use, error) {
+func (b *bench) use(term *terminal, d time.Duration) (use, error) {
 	pid := term.cmd.Process.Pid
 	before, err := cpu(pid)
 	if err != nil {
@@ -161,8 +161,8 @@ func (c *cluster) use(term *terminal, d time.Duration) (use, error) {
 	start := time.Now()
 	select {
 	case <-time.After(d):
-	case <-c.ctx.Done():
-		return use{}, c.ctx.Err()
+	case <-b.ctx.Done():
+		return use{}, b.ctx.Err()
 	}
 	after, err := cpu(pid)
 	if err != nil {
