@@ -69,16 +69,19 @@ func (l *list[T]) Actions() []ui.Action {
 	if l.filterText != "" {
 		actions = append(actions, ui.Action{ID: keymap.GoBack, Title: "clear filter", Quiet: true, Run: func() tea.Msg { return l.setFilter("") }})
 	}
-	slices.SortStableFunc(actions, func(a, b ui.Action) int { return l.place(a) - l.place(b) })
-	return actions
+	return inOrder(actions, l.res.First)
 }
 
-// place is where an action stands among the others.
-func (l *list[T]) place(a ui.Action) int {
-	if i := slices.Index(l.res.First, a.ID); i >= 0 {
-		return i
+// inOrder returns actions, those of first before the others.
+func inOrder(actions []ui.Action, first []keymap.ActionID) []ui.Action {
+	place := func(a ui.Action) int {
+		if i := slices.Index(first, a.ID); i >= 0 {
+			return i
+		}
+		return len(first)
 	}
-	return len(l.res.First)
+	slices.SortStableFunc(actions, func(a, b ui.Action) int { return place(a) - place(b) })
+	return actions
 }
 
 // overridden returns the actions of own, and those of general that own has not.

@@ -35,12 +35,7 @@ func (p *rolloutPage) View(width, height int) string {
 	top.SetSize(width-1, room)
 	p.top = min(room, top.Rows())
 	top.SetSize(width-1, p.top)
-	var lines []string
-	for l := range strings.SplitSeq(top.View(), "\n") {
-		lines = append(lines, " "+l)
-	}
-	lines = append(lines, p.tabs(width))
-	return strings.Join(append(lines, strings.Split(p.body(width, height-len(lines)), "\n")...), "\n")
+	return indented(top.View()) + "\n" + p.tabs(width) + "\n" + p.body(width, height-p.top-1)
 }
 
 // unknown says why there is nothing to show.
@@ -90,9 +85,12 @@ func (p *rolloutPage) body(width, height int) string {
 		p.events.SetSize(width, height)
 		return p.instead(p.events.View(), p.events.Len(), p.noEvents(), width, height)
 	default:
-		return p.why.View(width, height)
+		return indented(p.why.View(width-1, height))
 	}
 }
+
+// indented puts a cell before each line of a text.
+func indented(text string) string { return " " + strings.ReplaceAll(text, "\n", "\n ") }
 
 // instead puts a text where there are no rows.
 func (p *rolloutPage) instead(out string, rows int, text string, width, height int) string {
@@ -109,6 +107,9 @@ func (p *rolloutPage) instead(out string, rows int, text string, width, height i
 func (p *rolloutPage) noPods() string {
 	if gap := p.gap("pods"); gap != "" {
 		return gap
+	}
+	if gap := p.gap("replicasets"); gap != "" && p.detail.Status.Kind == rollout.Deployment {
+		return gap + "; without them it is not known which pods are its own"
 	}
 	return "no pods"
 }
@@ -150,15 +151,20 @@ func (p *rolloutPage) revisions(width, height int) string {
 		p.revs.SetSize(width, height)
 		return p.revs.View()
 	}
-	title := " " + c.older.number() + " " + th.Glyphs.Arrow + " " + c.newer.number() + " "
-	p.diff.SetLines(c.lines(p.past.referents[c.older.UID]))
+	referents := p.past.referents[c.older.UID]
+	title, changed := " "+c.older.number()+" "+th.Glyphs.Arrow+" "+c.newer.number()+" ", ""
+	if n := len(referentWarnings(referents, c.older.rev.Number)); n > 0 {
+		changed = " and " + countOf(n, "ConfigMap or Secret") + " "
+	}
+	p.diff.SetLines(c.lines(referents))
 	if width >= rolloutBeside {
 		list := width * 3 / 5
 		p.revs.SetSize(list, height)
 		p.diff.SetSize(width-list-2, height-1)
 		divider := th.Render(theme.Rule, th.Glyphs.Divider) + " "
 		left := strings.Split(p.revs.View(), "\n")
-		right := append([]string{th.Render(theme.Title, cell.Fit(strings.TrimSpace(title), width-list-2, cell.Left))}, strings.Split(p.diff.View(), "\n")...)
+		room := width - list - 2 - cell.Width(title)
+		right := append([]string{th.Render(theme.Title, title[1:]) + th.Render(theme.Warn, cell.Fit(changed, room+1, cell.Left))}, strings.Split(p.diff.View(), "\n")...)
 		for i := range left {
 			left[i] += divider + right[i]
 		}
@@ -167,21 +173,20 @@ func (p *rolloutPage) revisions(width, height int) string {
 	list := min(p.revs.Len()+1, max(3, height/2))
 	p.revs.SetSize(width, list)
 	p.diff.SetSize(width-1, max(0, height-list-1))
-	rule := th.Render(theme.Rule, th.Glyphs.Rule) + th.Render(theme.Title, title) +
-		th.Render(theme.Rule, strings.Repeat(th.Glyphs.Rule, max(0, width-1-cell.Width(title))))
-	lines := append(strings.Split(p.revs.View(), "\n"), rule)
-	if height-list-1 > 0 {
-		for l := range strings.SplitSeq(p.diff.View(), "\n") {
-			lines = append(lines, " "+l)
-		}
+	rule := th.Render(theme.Rule, th.Glyphs.Rule) + th.Render(theme.Title, title) + th.Render(theme.Warn, changed) +
+		th.Render(theme.Rule, strings.Repeat(th.Glyphs.Rule, max(0, width-1-cell.Width(title+changed))))
+	if height-list-1 <= 0 {
+		return p.revs.View() + "\n" + rule
 	}
-	return strings.Join(lines, "\n")
+	return p.revs.View() + "\n" + rule + "\n" + indented(p.diff.View())
 }
 
 // unread says why there are no revisions.
 func (r *rolloutPast) unread() string {
 	p := r.page
 	switch {
+	case !isRolling(p.ref):
+		return "Argo Rollouts keeps the history of " + p.ref.String() + ": it is not read here"
 	case r.err != nil:
 		return "not read: " + p.session.explain(r.err, "read the revisions of "+p.ref.String(), placeOf(p.ref))
 	case r.history == nil:
@@ -328,9 +333,9 @@ func (p *rolloutPage) groups(width int) []textview.Line {
 	most := max(d.Budget.Most, d.Status.Counts.Desired)
 	barWidth := 16
 	if width < 100 {
-		barWidth = 12
+		barWidth = 10
 	}
-	rev, image := 3, 8
+	rev, image := 1, 8
 	for i := range d.Groups {
 		rev = max(rev, cell.Width(d.Groups[i].Revision))
 		image = max(image, min(24, cell.Width(groupImage(&d.Groups[i]))))

@@ -3,7 +3,6 @@ package views
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -79,6 +78,7 @@ func newRolloutPage(s *Session, scope Scope, ref kube.Ref) *rolloutPage {
 	}
 	p.past.page = p
 	p.why.SetWrap(true)
+	p.why.SetHanging(len(heldBy))
 	p.diff.SetWrap(true)
 	env := func() *Env { return &Env{Now: s.Now(), Glyphs: &s.Theme.Glyphs} }
 	p.revs.SetColumns(tableColumns(revisionColumns(), env))
@@ -340,7 +340,9 @@ func (p *rolloutPage) Actions() []ui.Action {
 		ui.Action{ID: keymap.AppRefresh, Quiet: true, Run: p.refresh},
 	)
 	actions = overridden(s.actions(chosen{targets: []target{p.target()}}), actions)
-	return overridden(slices.DeleteFunc(s.common(), func(a ui.Action) bool { return a.ID == keymap.ActionUndo }), actions)
+	return inOrder(overridden(s.common(), actions), []keymap.ActionID{
+		keymap.GoOpen, keymap.RolloutPane, keymap.RolloutUndo, keymap.RolloutWait, keymap.LogsOpen, keymap.MarkToggle,
+	})
 }
 
 // target is the workload as verbs take it, with the selected revision.

@@ -64,11 +64,7 @@ type (
 // read returns a Cmd that reads the history, unless that is being done.
 func (r *rolloutPast) read() tea.Cmd {
 	p := r.page
-	if r.reading || p.feed == nil {
-		return nil
-	}
-	if p.ref.GVR.Resource != "" && !isRolling(p.ref) {
-		r.err = rollout.ErrNotRolled
+	if r.reading || p.feed == nil || !isRolling(p.ref) {
 		return nil
 	}
 	r.reading = true
@@ -353,23 +349,28 @@ func differenceLines(fields []rollout.Field) []textview.Line {
 
 // referentLines say which ConfigMaps and Secrets are not as they were.
 func referentLines(referents []rollout.Referent, number int64, name string) []textview.Line {
+	lines := referentWarnings(referents, number)
+	switch {
+	case len(referents) == 0:
+		return nil
+	case len(lines) > 0:
+		return append([]textview.Line{{}, {{Text: "not in any revision: what ConfigMaps and Secrets hold", Tone: theme.Title}}}, lines...)
+	case len(referents) == 1:
+		return []textview.Line{{}, {{Text: fmt.Sprintf("%s, which %s refers to, is as it was", referents[0].Ref, name), Tone: theme.Muted}}}
+	}
+	return []textview.Line{{}, {{Text: fmt.Sprintf("the %d ConfigMaps and Secrets that %s refers to are as they were", len(referents), name), Tone: theme.Muted}}}
+}
+
+// referentWarnings are those of the ConfigMaps and Secrets that are not as they
+// were, or may not be.
+func referentWarnings(referents []rollout.Referent, number int64) []textview.Line {
 	var lines []textview.Line
 	for _, r := range referents {
 		if words := r.Words(number); words != "" {
 			lines = append(lines, textview.Line{{Text: words, Tone: theme.Warn}})
 		}
 	}
-	switch {
-	case len(referents) == 0:
-		return nil
-	case len(lines) == 0:
-		words := fmt.Sprintf("the %s that %s refers to %s as they were", countOf(len(referents), "ConfigMap or Secret"), name, "are")
-		if len(referents) == 1 {
-			words = fmt.Sprintf("the %s that %s refers to is as it was", referents[0].Ref, name)
-		}
-		return []textview.Line{{}, {{Text: words, Tone: theme.Muted}}}
-	}
-	return append([]textview.Line{{}, {{Text: "not in any revision: what ConfigMaps and Secrets hold", Tone: theme.Title}}}, lines...)
+	return lines
 }
 
 // chosenRevision is the revision that verbs are about.
