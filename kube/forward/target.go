@@ -3,7 +3,6 @@ package forward
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -191,63 +190,24 @@ func same(ref kube.Ref, uid types.UID) error {
 	return nil
 }
 
-// workload is what all that select pods have in common, whatever their kind.
-type workload struct {
-	Metadata struct {
-		UID             types.UID               `json:"uid"`
-		OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
-	} `json:"metadata"`
-	Spec struct {
-		Selector json.RawMessage `json:"selector"`
-	} `json:"spec"`
-}
-
-func read(ctx context.Context, c *kube.Client, ref kube.Ref) (workload, error) {
-	var w workload
-	r, err := c.REST(ref.GVR.GroupVersion())
-	if err != nil {
-		return w, err
-	}
-	body, err := r.Get().Namespace(ref.Namespace).Resource(ref.GVR.Resource).Name(ref.Name).SetHeader("Accept", "application/json").Do(ctx).Raw()
+func read(ctx context.Context, c *kube.Client, ref kube.Ref) (kube.Workload, error) {
+	w, err := c.Workload(ctx, ref)
 	if err != nil {
 		return w, readError(ref, err)
 	}
-	if err := json.Unmarshal(body, &w); err != nil {
-		return w, fmt.Errorf("read %s: %w", ref, err)
-	}
-	return w, same(ref, w.Metadata.UID)
+	return w, same(ref, w.UID)
 }
 
 // selectorOf returns the pods that a workload selects.
 func selectorOf(ctx context.Context, c *kube.Client, ref kube.Ref) (labels.Selector, error) {
 	w, err := read(ctx, c, ref)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case w.Pods == nil:
+		return nil, fmt.Errorf("%s selects no pods: forward to a pod, a service or a workload", ref)
 	}
-	return parseSelector(ref.String(), w.Spec.Selector)
-}
-
-// parseSelector reads spec.selector, of which there are two kinds.
-func parseSelector(what string, raw json.RawMessage) (labels.Selector, error) {
-	none := fmt.Errorf("%s selects no pods: forward to a pod, a service or a workload", what)
-	if len(raw) == 0 {
-		return nil, none
-	}
-	var selector metav1.LabelSelector
-	decoder := json.NewDecoder(strings.NewReader(string(raw)))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&selector); err == nil {
-		s, err := metav1.LabelSelectorAsSelector(&selector)
-		if err != nil || s.Empty() {
-			return nil, none
-		}
-		return s, nil
-	}
-	var set map[string]string // of a ReplicationController
-	if err := json.Unmarshal(raw, &set); err != nil || len(set) == 0 {
-		return nil, none
-	}
-	return labels.SelectorFromSet(set), nil
+	return w.Pods, nil
 }
 
 func controllerOf(ctx context.Context, c *kube.Client, ref kube.Ref) (metav1.OwnerReference, bool) {
@@ -255,7 +215,7 @@ func controllerOf(ctx context.Context, c *kube.Client, ref kube.Ref) (metav1.Own
 	if err != nil {
 		return metav1.OwnerReference{}, false
 	}
-	for _, o := range w.Metadata.OwnerReferences {
+	for _, o := range w.Owners {
 		if o.Controller != nil && *o.Controller {
 			return o, true
 		}

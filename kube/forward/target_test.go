@@ -1,7 +1,6 @@
 package forward
 
 import (
-	"encoding/json"
 	"errors"
 	"net"
 	"strings"
@@ -117,30 +116,6 @@ func TestServicePort(t *testing.T) {
 	}
 	if _, err := servicePort(s, "8080"); err == nil || err.Error() != "svc/web has no port 8080: it has http 80, 81" {
 		t.Errorf("error %v", err)
-	}
-}
-
-func TestParseSelector(t *testing.T) {
-	for raw, want := range map[string]string{
-		`{"matchLabels":{"app":"web"}}`:                                           "app=web",
-		`{"matchExpressions":[{"key":"app","operator":"In","values":["a","b"]}]}`: "app in (a,b)",
-		`{"app":"web"}`:                "app=web", // of a ReplicationController
-		`{}`:                           "",
-		``:                             "",
-		`null`:                         "",
-		`"app=web"`:                    "",
-		`{"matchLabels":{"app":"/?"}}`: "",
-	} {
-		got, err := parseSelector("deploy/web", json.RawMessage(raw))
-		if want == "" {
-			if err == nil {
-				t.Errorf("%s: %v", raw, got)
-			}
-			continue
-		}
-		if err != nil || got.String() != want {
-			t.Errorf("%s: %v, %v; want %s", raw, got, err, want)
-		}
 	}
 }
 
