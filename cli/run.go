@@ -121,7 +121,7 @@ func (c *command) run(ctx context.Context, view string) error {
 		Theme: s.theme, Keys: s.keys, Mouse: s.UI.Mouse, Clipboard: s.UI.Clipboard == config.ClipboardOSC52,
 		Primary: program.Primary(),
 		Palette: program.Palette, Start: start, Running: program.Running,
-		Call: caller(s.UI.Bell, s.UI.Notify, c.env),
+		Call:    caller(s.UI.Bell, s.UI.Notify, c.env),
 		Notices: notices(s.problems, program, captured),
 	})
 	options := []tea.ProgramOption{

@@ -84,7 +84,7 @@ func (r *rolledOut) head() metav1.ObjectMeta {
 		Annotations: map[string]string{"deployment.kubernetes.io/revision": fmt.Sprint(r.number(0))}, Labels: r.labels(),
 		ManagedFields: []metav1.ManagedFieldsEntry{{
 			Manager: r.by, Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "apps/v1", Time: new(ago(r.age(0))),
-			FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"app\"}":{"f:image":{}}}}}}}`)},
+			FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"app\"}":{"f:image":{}}}}}}}`),
 		}},
 	}
 }
@@ -235,7 +235,7 @@ func rolloutSite(s *apitest.Server) {
 	}
 	s.Put(
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "payments", Name: "checkout", CreationTimestamp: ago(time.Hour), ManagedFields: []metav1.ManagedFieldsEntry{{
-			Manager: "kubectl-edit", Time: new(ago(30 * time.Minute)), FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:data":{"f:mode":{}}}`)},
+			Manager: "kubectl-edit", Time: new(ago(30 * time.Minute)), FieldsV1: metav1.NewFieldsV1(`{"f:data":{"f:mode":{}}}`),
 		}}}},
 		&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "payments", Name: "checkout", UID: "svc"}, Spec: corev1.ServiceSpec{Selector: stuck.labels()}},
 		&corev1.Event{
