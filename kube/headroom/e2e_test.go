@@ -149,7 +149,9 @@ func (c *cluster) furnish(t *testing.T) {
 	ctx := t.Context()
 	capacity := amounts("cpu", "9", "memory", "17Gi", "ephemeral-storage", "11Gi", "pods", "30", "example.com/gpu", "4")
 	node := &corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{Name: room, Labels: map[string]string{corev1.LabelHostname: room}},
+		// Without a kubelet, the playground's included, the status of its pods stays as
+		// this test writes it.
+		ObjectMeta: metav1.ObjectMeta{Name: room, Labels: map[string]string{corev1.LabelHostname: room, "unmanaged": "true"}},
 		Spec:       corev1.NodeSpec{Taints: []corev1.Taint{{Key: "room", Effect: corev1.TaintEffectNoSchedule}}},
 		Status: corev1.NodeStatus{
 			Capacity: capacity, Allocatable: amounts("cpu", "8", "memory", "16Gi", "ephemeral-storage", "10Gi", "pods", "30", "example.com/gpu", "4"),

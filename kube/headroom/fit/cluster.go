@@ -33,11 +33,13 @@ type Cluster struct {
 	state  State
 	nodes  []fwk.NodeInfo // ordered by name; nobody changes them
 	index  map[string]int32
-	load   []float64 // share of each node that is requested
-	order  []int32   // nodes, the least loaded first
-	anti   []int32   // nodes with pods that keep others away
-	pods   [][]pod   // of each node
-	idle   []pod     // those that wait for a node
+	room   []room            // on each node
+	load   []float64         // share of each node that is requested
+	order  []int32           // nodes, the least loaded first
+	spaces map[string][]spot // pods of each namespace that have a node
+	anti   map[string][]spot // pods that keep others away, by the namespaces of those others; "" for any
+	pods   [][]pod           // of each node
+	idle   []pod             // those that wait for a node
 	claims map[string]int32
 	stray  int   // pods of nodes that are not known
 	lowest int32 // priority of any pod that has a node
@@ -54,8 +56,9 @@ type pod struct {
 func New(s State) *Cluster {
 	c := &Cluster{
 		state: s, nodes: make([]fwk.NodeInfo, len(s.Nodes)), index: make(map[string]int32, len(s.Nodes)),
-		load: make([]float64, len(s.Nodes)), order: make([]int32, len(s.Nodes)), pods: make([][]pod, len(s.Nodes)), claims: map[string]int32{},
-		lowest: math.MaxInt32,
+		room: make([]room, len(s.Nodes)), load: make([]float64, len(s.Nodes)), order: make([]int32, len(s.Nodes)),
+		pods: make([][]pod, len(s.Nodes)), claims: map[string]int32{},
+		spaces: map[string][]spot{}, anti: map[string][]spot{}, lowest: math.MaxInt32,
 	}
 	nodes := slices.SortedFunc(slices.Values(s.Nodes), func(a, b *object.Node) int { return strings.Compare(a.Name, b.Name) })
 	infos := make([]*framework.NodeInfo, len(nodes))
@@ -79,6 +82,7 @@ func New(s State) *Cluster {
 		default:
 			infos[i].AddPodInfo(p.info)
 			c.pods[i] = append(c.pods[i], p)
+			c.place(spot{shape: p.shape, node: i})
 			c.lowest = min(c.lowest, p.priority())
 			for _, claim := range o.Claims {
 				c.claims[o.Namespace+"/"+claim]++
@@ -86,13 +90,43 @@ func New(s State) *Cluster {
 		}
 	}
 	for i, n := range infos {
-		c.load[i], c.order[i] = load(n), int32(i)
-		if len(n.PodsWithRequiredAntiAffinity) > 0 {
-			c.anti = append(c.anti, int32(i))
-		}
+		c.room[i], c.load[i], c.order[i] = roomOn(n), load(n), int32(i)
 	}
 	slices.SortStableFunc(c.order, func(a, b int32) int { return cmp.Compare(c.load[a], c.load[b]) })
 	return c
+}
+
+// spot is a pod on a node.
+type spot struct {
+	*shape
+	node int32
+}
+
+// place notes for whom a pod makes a difference.
+func (c *Cluster) place(p spot) {
+	namespace := p.shape.pod().Namespace
+	c.spaces[namespace] = append(c.spaces[namespace], p)
+	for other := range p.keepsAway() {
+		c.anti[other] = append(c.anti[other], p)
+	}
+}
+
+// room is what is free on a node. Most nodes of a full cluster are passed by for
+// want of it, without a question to the scheduler's filters, which ask the same.
+type room struct{ cpu, memory, pods int64 }
+
+func roomOn(n fwk.NodeInfo) room {
+	has, takes := n.GetAllocatable(), n.GetRequested()
+	return room{
+		cpu: has.GetMilliCPU() - takes.GetMilliCPU(), memory: has.GetMemory() - takes.GetMemory(),
+		pods: int64(has.GetAllowedPodNumber() - len(n.GetPods())),
+	}
+}
+
+// holds reports whether there is room for a pod that asks for as much. Nobody who
+// asks for nothing of something is refused for want of it.
+func (r *room) holds(ask room) bool {
+	return ask.pods <= r.pods && (ask.cpu == 0 || ask.cpu <= r.cpu) && (ask.memory == 0 || ask.memory <= r.memory)
 }
 
 // load returns the mean share of CPU and memory that is requested of a node: the

@@ -37,8 +37,9 @@ type scheduler struct {
 	gates   fwk.PreEnqueuePlugin
 	binder  fwk.ReservePlugin // remembers which volumes a pod takes
 	factory informers.SharedInformerFactory
-	asked   map[*shape]*prepared   // on the cluster as it is
-	nodes   map[*shape]*candidates // of the cluster as it is
+	nodes   map[*shape]*candidates   // of the cluster as it is
+	nearby  map[*shape]*neighborhood // in the cluster as it is
+	domains map[string][]domain      // of topology keys
 }
 
 // filter is a plugin that decides about nodes.
@@ -47,6 +48,7 @@ type filter struct {
 	decide  fwk.FilterPlugin
 	prepare fwk.PreFilterPlugin // nil if it needs to know nothing but the node
 	beyond  bool                // what becomes of other nodes and pods changes its mind
+	looksAt func(*scheduler, *neighborhood) []fwk.NodeInfo
 }
 
 // handle is what the plugins know of the scheduler they run in. They were read
@@ -60,7 +62,7 @@ type handle struct {
 
 func (h handle) SnapshotSharedLister() fwk.SharedLister                 { return h.view }
 func (h handle) SharedInformerFactory() informers.SharedInformerFactory { return h.factory }
-func (h handle) Parallelizer() fwk.Parallelizer                         { return parallel{} }
+func (h handle) Parallelizer() fwk.Parallelizer                         { return inline{} }
 func (h handle) SharedCSIManager() fwk.CSIManager {
 	return nodevolumelimits.NewCSIManager(h.factory.Storage().V1().CSINodes().Lister())
 }
@@ -68,18 +70,13 @@ func (h handle) SharedCSIManager() fwk.CSIManager {
 // ClientSet is nil: nothing is written.
 func (h handle) ClientSet() kubernetes.Interface { return nil }
 
-// parallel runs the plugins' loops over all nodes.
-type parallel struct{}
+// inline runs the plugins' loops over nodes, of which they are shown few.
+type inline struct{}
 
-func (parallel) Until(ctx context.Context, pieces int, work workqueue.DoWorkPieceFunc, _ string) {
-	const few, workers = 512, 4
-	if pieces < few {
-		for i := range pieces {
-			work(i)
-		}
-		return
+func (inline) Until(_ context.Context, pieces int, work workqueue.DoWorkPieceFunc, _ string) {
+	for i := range pieces {
+		work(i)
 	}
-	workqueue.ParallelizeUntil(ctx, workers, pieces, work, workqueue.WithChunkSize(pieces/workers/4))
 }
 
 // features are those of the scheduler that this package is built with, by
@@ -93,16 +90,20 @@ func features() plugin.Features {
 // newScheduler makes the plugins of the default profile, in its order, over the
 // nodes of c.
 func newScheduler(ctx context.Context, c *Cluster) (*scheduler, error) {
-	s := &scheduler{view: newView(c), factory: informers.NewSharedInformerFactory(nil, 0), asked: map[*shape]*prepared{}, nodes: map[*shape]*candidates{}}
+	s := &scheduler{
+		view: newView(c), factory: informers.NewSharedInformerFactory(nil, 0),
+		nodes: map[*shape]*candidates{}, nearby: map[*shape]*neighborhood{}, domains: map[string][]domain{},
+	}
 	h, fts := handle{view: s.view, factory: s.factory}, features()
 	type maker func(context.Context, runtime.Object, fwk.Handle, plugin.Features) (fwk.Plugin, error)
 	leastAllocated := &config.ScoringStrategy{Type: config.LeastAllocated, Resources: []config.ResourceSpec{
 		{Name: string(corev1.ResourceCPU), Weight: 1}, {Name: string(corev1.ResourceMemory), Weight: 1},
 	}}
 	for _, p := range []struct {
-		make   maker
-		args   runtime.Object
-		beyond bool
+		make    maker
+		args    runtime.Object
+		beyond  bool
+		looksAt func(*scheduler, *neighborhood) []fwk.NodeInfo
 	}{
 		{make: nodeunschedulable.New},
 		{make: nodename.New},
@@ -114,14 +115,17 @@ func newScheduler(ctx context.Context, c *Cluster) (*scheduler, error) {
 		{make: nodevolumelimits.NewCSI, beyond: true},
 		{make: volumebinding.New, args: &config.VolumeBindingArgs{BindTimeoutSeconds: 600}, beyond: true},
 		{make: volumezone.New, beyond: true},
-		{make: podtopologyspread.New, args: &config.PodTopologySpreadArgs{DefaultingType: config.ListDefaulting}, beyond: true},
-		{make: interpodaffinity.New, args: &config.InterPodAffinityArgs{HardPodAffinityWeight: 1}, beyond: true},
+		{make: podtopologyspread.New, args: &config.PodTopologySpreadArgs{DefaultingType: config.ListDefaulting}, beyond: true, looksAt: (*scheduler).spreadOver},
+		{make: interpodaffinity.New, args: &config.InterPodAffinityArgs{HardPodAffinityWeight: 1}, beyond: true, looksAt: (*scheduler).neighbors},
 	} {
 		made, err := p.make(ctx, p.args, h, fts)
 		if err != nil {
 			return nil, fmt.Errorf("make the scheduler's filters: %w", err)
 		}
-		f := filter{Plugin: made, beyond: p.beyond}
+		f := filter{Plugin: made, beyond: p.beyond, looksAt: p.looksAt}
+		if f.looksAt == nil {
+			f.looksAt = func(*scheduler, *neighborhood) []fwk.NodeInfo { return nil }
+		}
 		f.decide, _ = made.(fwk.FilterPlugin)
 		f.prepare, _ = made.(fwk.PreFilterPlugin)
 		if r, ok := made.(fwk.ReservePlugin); ok {

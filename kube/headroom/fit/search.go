@@ -3,11 +3,11 @@ package fit
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
-	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
 	"quarterdeck/kube/sanitize"
 )
@@ -19,7 +19,6 @@ type prepared struct {
 	only    sets.Set[string] // names of the only nodes that come into question, nil for all
 	onlyBy  []string         // the plugins that say so
 	refused *fwk.Status      // no node comes into question
-	beyond  bool             // a plugin that looks at other nodes has a say
 }
 
 // candidates are the nodes of the cluster as it is that pass, for one shape of
@@ -29,16 +28,19 @@ type candidates struct {
 	next int     // index in the cluster's order of the first node not looked at
 }
 
-// prepare runs the plugins' first pass over all nodes, as the scheduler does.
+// prepare runs the plugins' first pass, as the scheduler does. It shows them
+// those nodes and pods only that make a difference to them.
 func (s *scheduler) prepare(ctx context.Context, sh *shape) (prepared, error) {
 	p := prepared{state: framework.NewCycleState()}
 	skip, by := sets.New[string](), sets.New[string]()
 	var result *fwk.PreFilterResult
+	near := s.near(sh)
+	s.view.keepers = near.keepers(s.view)
 	for _, f := range s.plugins {
 		if f.prepare == nil {
 			continue
 		}
-		r, status := f.prepare.PreFilter(ctx, p.state, sh.pod(), s.view.nodes)
+		r, status := f.prepare.PreFilter(ctx, p.state, sh.pod(), f.looksAt(s, near))
 		switch {
 		case status.IsSkip():
 			skip.Insert(f.Name())
@@ -52,7 +54,6 @@ func (s *scheduler) prepare(ctx context.Context, sh *shape) (prepared, error) {
 		case !status.IsSuccess():
 			return p, fmt.Errorf("ask %s about pod %s/%s: %w", f.Name(), sh.pod().Namespace, sh.pod().Name, status.AsError())
 		}
-		p.beyond = p.beyond || f.beyond
 		if !r.AllNodes() {
 			by.Insert(f.Name())
 		}
@@ -78,115 +79,36 @@ type search struct {
 	*shape
 	prepared
 	candidates *candidates
-	added      int            // pods that its spread counts, put on nodes since the counts were made
-	after      int            // moves of the view that the counts know of
+	after      int            // moves of the view that the plugins know of
 	not        map[int32]bool // touched nodes that cannot have it any more: nothing leaves them
 }
 
-// consider prepares for pods of a shape on the cluster as it is; the view must
-// not have been changed.
-func (s *scheduler) consider(ctx context.Context, sh *shape) error {
-	if _, ok := s.asked[sh]; ok {
-		return nil
-	}
-	p, err := s.prepare(ctx, sh)
-	if err == nil {
-		s.asked[sh] = &p
-	}
-	return err
-}
-
-// search begins to look for nodes for pods of a shape. It is used until pods of
-// another shape are put on nodes, at the latest.
+// search begins to look for nodes for pods of a shape, after everything that
+// leaves its node has left.
 func (s *scheduler) search(ctx context.Context, sh *shape) (*search, error) {
-	q := &search{scheduler: s, shape: sh, not: map[int32]bool{}, candidates: s.nodes[sh]}
+	q := &search{scheduler: s, shape: sh, not: map[int32]bool{}, candidates: s.nodes[sh], after: len(s.view.moved)}
 	if q.candidates == nil {
 		q.candidates = &candidates{}
 		s.nodes[sh] = q.candidates
 	}
-	if known, ok := s.asked[sh]; ok {
-		q.prepared = *known
-		if q.beyond {
-			q.state = q.state.Clone()
-		}
-		return q, nil
-	}
 	var err error
 	q.prepared, err = s.prepare(ctx, sh)
-	q.after = len(s.view.moved)
 	return q, err
 }
 
-// recount brings the counts up to what has been moved since they were made.
-func (q *search) recount(ctx context.Context) error {
+// catchUp prepares anew if something has been moved that makes a difference.
+func (q *search) catchUp(ctx context.Context) (err error) {
 	moves := q.view.moved[q.after:]
-	if len(moves) == 0 {
-		return nil
-	}
 	q.after = len(q.view.moved)
-	if q.stale(moves) {
-		var err error
+	if slices.ContainsFunc(moves, func(m move) bool { return q.volumes && m.volumes || q.counts(m.shape) || q.keptAwayBy(m.shape) }) {
 		q.prepared, err = q.prepare(ctx, q.shape)
-		q.added = 0
-		return err
 	}
-	if !q.beyond {
-		return nil
-	}
-	for _, m := range moves {
-		if err := q.count(ctx, m); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// stale reports whether the counts have to be made anew after moves.
-func (q *search) stale(moves []move) bool {
-	const many = 64
-	if q.volumes || q.taints || q.refused != nil || q.beyond && len(moves) > many {
-		return true
-	}
-	for _, m := range moves {
-		switch {
-		case m.off:
-		case q.state.GetSkipFilterPlugins().Has(names.InterPodAffinity) && q.keptAwayBy(m.shape):
-			return true // nobody kept this pod away until now
-		case q.spreadsOver(m.shape):
-			// Spread keeps the two smallest counts. The smallest is right after
-			// any number of pods less and then one more, not after two more.
-			if q.added++; q.added > 1 {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// count tells the plugins of a move.
-func (q *search) count(ctx context.Context, m move) error {
-	for _, f := range q.plugins {
-		if f.prepare == nil || q.state.GetSkipFilterPlugins().Has(f.Name()) {
-			continue
-		}
-		x := f.prepare.PreFilterExtensions()
-		if x == nil {
-			continue
-		}
-		change := x.AddPod
-		if m.off {
-			change = x.RemovePod
-		}
-		if status := change(ctx, q.state, q.pod(), m.info, q.view.nodes[m.node]); !status.IsSuccess() {
-			return fmt.Errorf("tell %s of pod %s/%s: %w", f.Name(), m.pod().Namespace, m.pod().Name, status.AsError())
-		}
-	}
-	return nil
+	return err
 }
 
 // next returns the best node for one more pod, false if there is none.
 func (q *search) next(ctx context.Context) (best int32, found bool, err error) {
-	if err := q.recount(ctx); err != nil || q.refused != nil {
+	if err := q.catchUp(ctx); err != nil || q.refused != nil {
 		return 0, false, err
 	}
 	for k := 0; !found; k++ { // nodes that nothing has changed, the least loaded first
@@ -207,7 +129,8 @@ func (q *search) next(ctx context.Context) (best int32, found bool, err error) {
 		best, found = i, status == nil
 	}
 	for _, i := range q.view.touched {
-		if q.view.closed[i] || q.not[i] || !q.in(i) || found && q.view.load[i] >= q.view.load[best] {
+		v := q.view
+		if v.closed[i] || !v.room[i].holds(q.room) || found && v.load[i] >= v.load[best] || q.not[i] || !q.in(i) {
 			continue
 		}
 		status, beyond, err := q.decide(ctx, q.view.nodes[i], everything)
@@ -230,6 +153,9 @@ func (q *search) candidate(ctx context.Context, k int) (int32, bool, error) {
 	c, order := q.candidates, q.view.c.order
 	for ; len(c.fits) <= k && c.next < len(order); c.next++ {
 		i := order[c.next]
+		if !q.view.c.room[i].holds(q.room) {
+			continue
+		}
 		status, _, err := q.decide(ctx, q.view.c.nodes[i], onlyNode)
 		if err != nil {
 			return 0, false, err

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
@@ -21,6 +22,7 @@ import (
 // share one. Nobody changes it.
 type shape struct {
 	info    fwk.PodInfo // its pod's UID is the shape's own
+	room    room        // that it takes
 	volumes bool        // it wants volumes that are not everywhere
 	taints  bool        // its spread leaves out nodes with taints
 	spread  []labels.Selector
@@ -40,8 +42,8 @@ func (s *shape) priority() int32 {
 func newShape(pod *corev1.Pod, id string) (*shape, error) {
 	pod.UID = types.UID(id)
 	info, err := framework.NewPodInfo(pod)
-	info.CalculateResource() // it remembers: before many goroutines ask
-	s := &shape{info: info}
+	takes := info.CalculateResource().Resource // it remembers: before many goroutines ask
+	s := &shape{info: info, room: room{cpu: takes.GetMilliCPU(), memory: takes.GetMemory(), pods: 1}}
 	s.volumes = slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool {
 		return v.PersistentVolumeClaim != nil || object.Somewhere(&v)
 	})
@@ -54,21 +56,48 @@ func newShape(pod *corev1.Pod, id string) (*shape, error) {
 	return s, err
 }
 
-// spreadsOver reports whether a pod counts, or may count, where s is spread.
-func (s *shape) spreadsOver(other *shape) bool {
-	return s.pod().Namespace == other.pod().Namespace &&
-		slices.ContainsFunc(s.spread, func(l labels.Selector) bool { return l.Matches(labels.Set(other.pod().Labels)) })
+// counts reports whether a rule of s is about pods of another shape, or may be.
+func (s *shape) counts(other *shape) bool {
+	matches := func(t fwk.AffinityTerm) bool { return mayMatch(&t, other.pod()) }
+	return s.spreadsOver(other.pod()) ||
+		slices.ContainsFunc(s.info.GetRequiredAffinityTerms(), matches) || slices.ContainsFunc(s.info.GetRequiredAntiAffinityTerms(), matches)
 }
 
-// keptAwayBy reports whether another pod keeps s away from where it is, or may
-// do so.
+// spreadsOver reports whether a pod counts where s is to be spread.
+func (s *shape) spreadsOver(p *corev1.Pod) bool {
+	return s.pod().Namespace == p.Namespace &&
+		slices.ContainsFunc(s.spread, func(l labels.Selector) bool { return l.Matches(labels.Set(p.Labels)) })
+}
+
+// keptAwayBy reports whether pods of another shape keep s away from where they
+// are, or may do so.
 func (s *shape) keptAwayBy(other *shape) bool {
-	return slices.ContainsFunc(other.info.GetRequiredAntiAffinityTerms(), func(t fwk.AffinityTerm) bool {
-		if t.NamespaceSelector != nil && !t.NamespaceSelector.Empty() {
-			return true // whether the namespace has the labels is not known here
+	return slices.ContainsFunc(other.info.GetRequiredAntiAffinityTerms(), func(t fwk.AffinityTerm) bool { return mayMatch(&t, s.pod()) })
+}
+
+// keepsAway returns the namespaces of the pods that s keeps away, "" alone if
+// they may be of any.
+func (s *shape) keepsAway() sets.Set[string] {
+	all := sets.New[string]()
+	for _, t := range s.info.GetRequiredAntiAffinityTerms() {
+		if anyNamespace(&t) {
+			return sets.New("")
 		}
-		return t.Matches(s.pod(), nil)
-	})
+		all = all.Union(t.Namespaces)
+	}
+	return all
+}
+
+// mayMatch reports whether a term is about a pod, were its namespace one that the
+// term selects by labels.
+func mayMatch(t *fwk.AffinityTerm, p *corev1.Pod) bool {
+	return (t.Namespaces.Has(p.Namespace) || anyNamespace(t)) && t.Selector.Matches(labels.Set(p.Labels))
+}
+
+// anyNamespace reports whether a term selects namespaces by labels.
+func anyNamespace(t *fwk.AffinityTerm) bool {
+	_, some := t.NamespaceSelector.Requirements()
+	return some
 }
 
 // shapes finds the shape of compact pods.

@@ -119,16 +119,6 @@ func (t *trial) survive(ctx context.Context, losses []Loss, nodes [][]string, ne
 
 // lose tries the loss of nodes.
 func (t *trial) lose(ctx context.Context, names []string) error {
-	for _, name := range names {
-		for _, p := range t.c.pods[t.c.index[name]] {
-			if p.Tied() {
-				continue
-			}
-			if err := t.consider(ctx, p.shape); err != nil {
-				return err
-			}
-		}
-	}
 	if err := t.change(ctx, Ask{}, names); err != nil {
 		return err
 	}

@@ -57,10 +57,7 @@ func candidatesOf(pods []pod) []candidate {
 // queue orders pods as the scheduler takes them, by priority; among equals the
 // largest first, and those of one shape together. It returns the same slice.
 func queue(pods []candidate) []candidate {
-	size := func(p *candidate) int64 {
-		r := p.info.CalculateResource().Resource
-		return max(r.GetMilliCPU(), r.GetMemory()>>22) // 4 MiB weigh as much as a millicore
-	}
+	size := func(p *candidate) int64 { return max(p.room.cpu, p.room.memory>>22) } // 4 MiB weigh as much as a millicore
 	slices.SortStableFunc(pods, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.priority(), a.priority()), cmp.Compare(size(&b), size(&a)),
 			strings.Compare(string(a.shape.pod().UID), string(b.shape.pod().UID)))
@@ -117,7 +114,7 @@ func (t *trial) run(ctx context.Context, pods []candidate) error {
 				continue
 			}
 			none = true
-			if !t.brief {
+			if !t.brief && len(t.lacks) < PendingLimit {
 				if reasons, err = q.reasons(ctx); err != nil {
 					return err
 				}

@@ -14,26 +14,28 @@ import (
 type view struct {
 	c       *Cluster
 	nodes   []fwk.NodeInfo // of c, those in touched replaced by copies; new ones at the end
+	room    []room
 	load    []float64
 	touched []int32
-	mine    []bool // whether a node is a copy
-	closed  []bool // takes no pods: drained or lost
-	anti    []int32
+	mine    []bool           // whether a node is a copy
+	closed  []bool           // takes no pods: drained or lost
+	keepers []fwk.NodeInfo   // with the pods that may keep away the one that is asked about
 	claims  map[string]int32 // more or less than in c
 
-	moved []move // what was put on nodes and taken off, in this order
+	moved   []move            // what was put on nodes and taken off, in this order
+	spaces  map[string][]move // the same by namespace
+	keeping []move            // of them, pods that keep others away
 }
 
 // move is a pod that was put on a node or taken off it.
 type move struct {
-	*shape
-	node int32
-	off  bool
+	spot
+	off bool
 }
 
 func newView(c *Cluster) *view {
-	v := &view{c: c}
-	v.nodes, v.load, v.anti = slices.Clone(c.nodes), slices.Clone(c.load), slices.Clone(c.anti)
+	v := &view{c: c, spaces: map[string][]move{}}
+	v.nodes, v.room, v.load = slices.Clone(c.nodes), slices.Clone(c.room), slices.Clone(c.load)
 	v.mine, v.closed, v.claims = make([]bool, len(c.nodes)), make([]bool, len(c.nodes)), map[string]int32{}
 	return v
 }
@@ -43,11 +45,12 @@ func (v *view) undo() {
 	n := len(v.c.nodes)
 	for _, i := range v.touched {
 		if int(i) < n {
-			v.nodes[i], v.load[i], v.mine[i], v.closed[i] = v.c.nodes[i], v.c.load[i], false, false
+			v.nodes[i], v.room[i], v.load[i], v.mine[i], v.closed[i] = v.c.nodes[i], v.c.room[i], v.c.load[i], false, false
 		}
 	}
-	v.nodes, v.load, v.mine, v.closed = v.nodes[:n], v.load[:n], v.mine[:n], v.closed[:n]
-	v.touched, v.anti, v.moved = v.touched[:0], append(v.anti[:0], v.c.anti...), v.moved[:0]
+	v.nodes, v.room, v.load, v.mine, v.closed = v.nodes[:n], v.room[:n], v.load[:n], v.mine[:n], v.closed[:n]
+	v.touched, v.moved, v.keeping = v.touched[:0], v.moved[:0], v.keeping[:0]
+	clear(v.spaces)
 	clear(v.claims)
 }
 
@@ -65,7 +68,7 @@ func (v *view) own(i int32) *framework.NodeInfo {
 // add appends a node without pods and returns its number.
 func (v *view) add(n *framework.NodeInfo) int32 {
 	i := int32(len(v.nodes))
-	v.nodes, v.load = append(v.nodes, n), append(v.load, load(n))
+	v.nodes, v.room, v.load = append(v.nodes, n), append(v.room, roomOn(n)), append(v.load, load(n))
 	v.mine, v.closed, v.touched = append(v.mine, true), append(v.closed, false), append(v.touched, i)
 	return i
 }
@@ -74,12 +77,9 @@ func (v *view) add(n *framework.NodeInfo) int32 {
 func (v *view) put(s *shape, i int32) {
 	n := v.own(i)
 	n.AddPodInfo(s.info)
-	v.load[i] = load(n)
-	if len(n.PodsWithRequiredAntiAffinity) == 1 && len(s.info.GetRequiredAntiAffinityTerms()) > 0 && !slices.Contains(v.anti, i) {
-		v.anti = append(v.anti, i)
-	}
+	v.room[i], v.load[i] = roomOn(n), load(n)
 	v.count(s, 1)
-	v.moved = append(v.moved, move{shape: s, node: i})
+	v.note(move{spot: spot{shape: s, node: i}})
 }
 
 // take takes a pod off a node.
@@ -88,10 +88,19 @@ func (v *view) take(s *shape, i int32) error {
 	if err := n.RemovePod(logr.Discard(), s.pod()); err != nil {
 		return fmt.Errorf("take pod %s/%s off node %s: %w", s.pod().Namespace, s.pod().Name, n.Node().Name, err)
 	}
-	v.load[i] = load(n)
+	v.room[i], v.load[i] = roomOn(n), load(n)
 	v.count(s, -1)
-	v.moved = append(v.moved, move{shape: s, node: i, off: true})
+	v.note(move{spot: spot{shape: s, node: i}, off: true})
 	return nil
+}
+
+func (v *view) note(m move) {
+	v.moved = append(v.moved, m)
+	namespace := m.pod().Namespace
+	v.spaces[namespace] = append(v.spaces[namespace], m)
+	if len(m.info.GetRequiredAntiAffinityTerms()) > 0 {
+		v.keeping = append(v.keeping, m)
+	}
 }
 
 // count counts the claims of a pod that has a node.
@@ -122,15 +131,9 @@ func (v *view) List() ([]fwk.NodeInfo, error) { return v.nodes, nil }
 // HavePodsWithAffinityList returns all nodes: only scoring asks.
 func (v *view) HavePodsWithAffinityList() ([]fwk.NodeInfo, error) { return v.nodes, nil }
 
-// HavePodsWithRequiredAntiAffinityList returns the nodes with pods that keep
-// others away.
-func (v *view) HavePodsWithRequiredAntiAffinityList() ([]fwk.NodeInfo, error) {
-	list := make([]fwk.NodeInfo, len(v.anti))
-	for k, i := range v.anti {
-		list[k] = v.nodes[i]
-	}
-	return list, nil
-}
+// HavePodsWithRequiredAntiAffinityList returns the nodes with pods that may keep
+// away the one that is asked about.
+func (v *view) HavePodsWithRequiredAntiAffinityList() ([]fwk.NodeInfo, error) { return v.keepers, nil }
 
 // Get returns a node by its name.
 func (v *view) Get(name string) (fwk.NodeInfo, error) {
