@@ -28,7 +28,7 @@ func (f *family) podBlockers(now int64) []Blocker {
 	seen := map[string]int{} // index in found
 	for _, p := range f.inOrder() {
 		b, ok := f.podBlocker(p, now)
-		if !ok || !f.isNew(p) && f.work.Kind != DaemonSet && b.Reason != Terminating && b.Reason != NodeDown {
+		if !ok || !f.isNew(p) && !f.stays(p) && b.Reason != Terminating && b.Reason != NodeDown {
 			continue // the controllers replace an old pod, whatever ails it
 		}
 		key := string(b.Reason) + "\x00" + b.Short
@@ -44,6 +44,15 @@ func (f *family) podBlockers(now int64) []Blocker {
 		found = append(found, b)
 	}
 	return found
+}
+
+// stays reports whether the controller leaves an old pod as it is.
+func (f *family) stays(p *object.Pod) bool {
+	if f.work.Strategy == string(appsv1.OnDeleteStatefulSetStrategyType) {
+		return true
+	}
+	n, ok := ordinal(p.Name)
+	return ok && f.work.Kind == StatefulSet && n < f.work.Rolling.FirstOrdinal+f.work.Partition
 }
 
 // inOrder returns the pods in the order in which their trouble counts: the
@@ -300,7 +309,7 @@ func (f *family) brokenPod(now int64) (Blocker, bool) {
 	}
 	for _, p := range f.inOrder() {
 		n, ok := ordinal(p.Name)
-		if !ok || f.isNew(p) || p.Deleted != 0 || n < w.Rolling.FirstOrdinal || n >= w.Rolling.FirstOrdinal+w.Desired {
+		if !ok || f.isNew(p) || f.stays(p) || p.Deleted != 0 || n < w.Rolling.FirstOrdinal || n >= w.Rolling.FirstOrdinal+w.Desired {
 			continue
 		}
 		cause, ok := f.podBlocker(p, now)

@@ -186,6 +186,13 @@ func TestBlocker(t *testing.T) {
 			rollout.Progressing, "", 0, "",
 		},
 		{
+			"an old pod that the partition keeps",
+			scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) {
+				s.Spec.UpdateStrategy.RollingUpdate.Partition, s.Status.ReadyReplicas = ref(int32(2)), 2
+			})}, pods: []any{member(0, 1, crashed(6, exit1)), member(1, 1), member(2, 2)}},
+			rollout.Stuck, rollout.Crash, 1, "app of web:v2 exits 1",
+		},
+		{
 			"daemon set's node",
 			scene{daemonSets: []any{daemonSet()}, revisions: []any{revision("DaemonSet", "agent", "ds", 2)}, pods: []any{daemon("n1", 2, crashed(6, exit1)), daemon("n2", 1)}},
 			rollout.Stuck, rollout.Crash, 1, "app of web:v2 exits 1",

@@ -57,7 +57,17 @@ func TestState(t *testing.T) {
 			d.Spec.Replicas = ref(int32(2))
 			progressing("True", "NewReplicaSetAvailable", 100)(d)
 		})}}, rollout.Complete, "complete"},
-		{"past its deadline", scene{deployments: []any{deployment(progressing("False", "ProgressDeadlineExceeded", 100))}, pods: newOnes}, rollout.Stuck, "stuck: deadline exceeded"},
+		{"past its deadline", scene{deployments: []any{deployment(progressing("False", "ProgressDeadlineExceeded", 100))}, replicaSets: []any{set(2, 2, 1)}, pods: newOnes}, rollout.Stuck, "stuck: runs, but is not ready: readiness probe"},
+		{"past its deadline, nobody knows why", scene{deployments: []any{deployment(progressing("False", "ProgressDeadlineExceeded", 100))}}, rollout.Stuck, "stuck: deadline exceeded"},
+		{"its probe fails", withPods(replica(2, "a", runsFor(90, true))), rollout.Progressing, "progressing 0%, deadline in 9m: runs, but is not ready: readiness probe"},
+		{"pods fail long after", scene{
+			deployments: []any{deployment(func(d *appsv1.Deployment) {
+				healthy(d)
+				d.Status.AvailableReplicas, d.Status.ReadyReplicas = 3, 3
+				progressing("True", "NewReplicaSetAvailable", 100)(d)
+			})},
+			replicaSets: []any{set(2, 4, 3)}, pods: []any{replica(2, "a", crashed(4, corev1.ContainerStateTerminated{ExitCode: 2}))},
+		}, rollout.Stuck, "3 of 4 available: web:v2 exits 2"},
 		{"paused on the way", scene{deployments: []any{deployment(func(d *appsv1.Deployment) { d.Spec.Paused = true })}, replicaSets: []any{set(2, 2, 1)}}, rollout.Paused, "paused at 25%"},
 		{"paused before", scene{deployments: []any{deployment(func(d *appsv1.Deployment) {
 			d.Spec.Paused, d.Status.UpdatedReplicas = true, 0

@@ -136,10 +136,14 @@ func (s *Status) Words(now time.Time) string {
 	c := s.Counts
 	switch s.State {
 	case Stuck:
-		if s.Blocker != nil && s.Blocker.Reason != DeadlineExceeded {
-			return "stuck: " + s.Blocker.Short
+		word := "stuck"
+		if s.Settled { // there is no rollout, only pods that fail
+			word = fmt.Sprintf("%d of %d available", c.Available, c.Desired)
 		}
-		return "stuck: deadline exceeded"
+		if s.Blocker != nil {
+			word += ": " + s.Blocker.Short
+		}
+		return word
 	case Progressing:
 		word := fmt.Sprintf("progressing %d%%", s.Percent)
 		switch {
@@ -150,6 +154,9 @@ func (s *Status) Words(now time.Time) string {
 		}
 		if left := s.Deadline - now.Unix(); s.Deadline != 0 && left >= 0 {
 			word += ", deadline in " + span(left)
+		}
+		if s.Blocker != nil {
+			word += ": " + s.Blocker.Short
 		}
 		return word
 	case Paused:
