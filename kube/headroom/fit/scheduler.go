@@ -32,14 +32,14 @@ import (
 // scheduler holds the filter plugins, and the nodes that they look at. It
 // belongs to one goroutine.
 type scheduler struct {
-	view    *view
-	plugins []filter
-	gates   fwk.PreEnqueuePlugin
-	binder  fwk.ReservePlugin // remembers which volumes a pod takes
-	factory informers.SharedInformerFactory
-	nodes   map[*shape]*candidates   // of the cluster as it is
-	nearby  map[*shape]*neighborhood // in the cluster as it is
-	domains map[string][]domain      // of topology keys
+	view     *view
+	plugins  []filter
+	gates    fwk.PreEnqueuePlugin
+	binder   fwk.ReservePlugin // remembers which volumes a pod takes
+	factory  informers.SharedInformerFactory
+	opinions map[*shape]*opinion
+	nearby   map[*shape]*neighborhood // in the cluster as it is
+	domains  map[string][]domain      // of topology keys
 }
 
 // filter is a plugin that decides about nodes.
@@ -92,7 +92,7 @@ func features() plugin.Features {
 func newScheduler(ctx context.Context, c *Cluster) (*scheduler, error) {
 	s := &scheduler{
 		view: newView(c), factory: informers.NewSharedInformerFactory(nil, 0),
-		nodes: map[*shape]*candidates{}, nearby: map[*shape]*neighborhood{}, domains: map[string][]domain{},
+		opinions: map[*shape]*opinion{}, nearby: map[*shape]*neighborhood{}, domains: map[string][]domain{},
 	}
 	h, fts := handle{view: s.view, factory: s.factory}, features()
 	type maker func(context.Context, runtime.Object, fwk.Handle, plugin.Features) (fwk.Plugin, error)

@@ -21,12 +21,15 @@ type prepared struct {
 	refused *fwk.Status      // no node comes into question
 }
 
-// candidates are the nodes of the cluster as it is that pass, for one shape of
-// pod, the filters that look at one node only. They are found as they are needed.
-type candidates struct {
-	fits []int32 // the least loaded first
-	next int     // index in the cluster's order of the first node not looked at
-}
+// opinion is what the filters that look at one node only think of the nodes of
+// the cluster as it is, for one shape of pod. They are asked when it matters, and
+// once.
+type opinion struct{ asked, fits bits }
+
+type bits []uint64
+
+func (b bits) has(i int32) bool { return b[i/64]&(1<<(i%64)) != 0 }
+func (b bits) set(i int32)      { b[i/64] |= 1 << (i % 64) }
 
 // prepare runs the plugins' first pass, as the scheduler does. It shows them
 // those nodes and pods only that make a difference to them.
@@ -78,18 +81,19 @@ type search struct {
 	*scheduler
 	*shape
 	prepared
-	candidates *candidates
-	after      int            // moves of the view that the plugins know of
-	not        map[int32]bool // touched nodes that cannot have it any more: nothing leaves them
+	opinion *opinion
+	after   int            // moves of the view that the plugins know of
+	not     map[int32]bool // touched nodes that cannot have it any more: nothing leaves them
 }
 
 // search begins to look for nodes for pods of a shape, after everything that
 // leaves its node has left.
 func (s *scheduler) search(ctx context.Context, sh *shape) (*search, error) {
-	q := &search{scheduler: s, shape: sh, not: map[int32]bool{}, candidates: s.nodes[sh], after: len(s.view.moved)}
-	if q.candidates == nil {
-		q.candidates = &candidates{}
-		s.nodes[sh] = q.candidates
+	q := &search{scheduler: s, shape: sh, not: map[int32]bool{}, opinion: s.opinions[sh], after: len(s.view.moved)}
+	if q.opinion == nil {
+		words := (len(s.view.c.nodes) + 63) / 64
+		q.opinion = &opinion{asked: make(bits, words), fits: make(bits, words)}
+		s.opinions[sh] = q.opinion
 	}
 	var err error
 	q.prepared, err = s.prepare(ctx, sh)
@@ -111,29 +115,30 @@ func (q *search) next(ctx context.Context) (best int32, found bool, err error) {
 	if err := q.catchUp(ctx); err != nil || q.refused != nil {
 		return 0, false, err
 	}
-	for k := 0; !found; k++ { // nodes that nothing has changed, the least loaded first
-		i, ok, err := q.candidate(ctx, k)
-		if err != nil {
-			return 0, false, err
-		}
-		if !ok {
-			break
-		}
-		if q.view.mine[i] || !q.in(i) {
+	v := q.view
+	for _, i := range v.c.order { // nodes that nothing has changed, the least loaded first
+		if v.mine[i] || !v.room[i].holds(q.room) || !q.in(i) {
 			continue
 		}
-		status, _, err := q.decide(ctx, q.view.nodes[i], onlyBeyond)
+		if fits, err := q.fitsAlone(ctx, i); err != nil {
+			return 0, false, err
+		} else if !fits {
+			continue
+		}
+		status, _, err := q.decide(ctx, v.nodes[i], onlyBeyond)
 		if err != nil {
 			return 0, false, err
 		}
-		best, found = i, status == nil
+		if status == nil {
+			best, found = i, true
+			break
+		}
 	}
-	for _, i := range q.view.touched {
-		v := q.view
+	for _, i := range v.touched {
 		if v.closed[i] || !v.room[i].holds(q.room) || found && v.load[i] >= v.load[best] || q.not[i] || !q.in(i) {
 			continue
 		}
-		status, beyond, err := q.decide(ctx, q.view.nodes[i], everything)
+		status, beyond, err := q.decide(ctx, v.nodes[i], everything)
 		switch {
 		case err != nil:
 			return 0, false, err
@@ -148,26 +153,21 @@ func (q *search) next(ctx context.Context) (best int32, found bool, err error) {
 
 func (q *search) in(i int32) bool { return q.only == nil || q.only.Has(q.view.nodes[i].Node().Name) }
 
-// candidate returns candidate k, false if there are not as many.
-func (q *search) candidate(ctx context.Context, k int) (int32, bool, error) {
-	c, order := q.candidates, q.view.c.order
-	for ; len(c.fits) <= k && c.next < len(order); c.next++ {
-		i := order[c.next]
-		if !q.view.c.room[i].holds(q.room) {
-			continue
-		}
+// fitsAlone reports whether the filters that look at one node only let a pod on a
+// node that nothing has changed.
+func (q *search) fitsAlone(ctx context.Context, i int32) (bool, error) {
+	o := q.opinion
+	if !o.asked.has(i) {
 		status, _, err := q.decide(ctx, q.view.c.nodes[i], onlyNode)
 		if err != nil {
-			return 0, false, err
+			return false, err
 		}
+		o.asked.set(i)
 		if status == nil {
-			c.fits = append(c.fits, i)
+			o.fits.set(i)
 		}
 	}
-	if k >= len(c.fits) {
-		return 0, false, nil
-	}
-	return c.fits[k], true, nil
+	return o.fits.has(i), nil
 }
 
 // which says which filters are to decide.
