@@ -196,7 +196,7 @@ func TestYAMLHasNoNoise(t *testing.T) {
 func TestCompareIsWhole(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	changed := 0
-	for range 3000 {
+	for range 400 {
 		before, after := template(t, full), template(t, full)
 		for range r.IntN(3) {
 			mutate(r, before.fields)
@@ -211,8 +211,8 @@ func TestCompareIsWhole(t *testing.T) {
 			changed++
 		}
 	}
-	if changed < 1000 {
-		t.Errorf("only %d of 3000 pairs differ", changed)
+	if changed < 200 {
+		t.Errorf("only %d of 400 pairs differ", changed)
 	}
 }
 
