@@ -26,7 +26,6 @@ import (
 	"quarterdeck/kube/headroom"
 	"quarterdeck/kube/headroom/sizing"
 	"quarterdeck/kube/kubetest"
-	"quarterdeck/kube/metrics"
 )
 
 // room is a node that only the pods of this test, and those that go everywhere,
@@ -45,7 +44,6 @@ func TestAgainstTheShop(t *testing.T) {
 	c.furnish(t)
 	t.Run("as kubectl describe node adds up", c.testDescribe)
 	t.Run("as the scheduler counts", c.testScheduler)
-	t.Run("use", c.testUse)
 	t.Run("as payments-dev", c.testDev)
 	t.Run("patches", c.testPatches)
 }
@@ -73,12 +71,7 @@ func (c *cluster) feed(t *testing.T, user, namespace string) (*headroom.Feed, *k
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	r, err := client.REST(schema.GroupVersion{Version: "v1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	from := headroom.Sources{Stores: client.Stores, Metrics: metrics.New(r, 500*time.Millisecond), Namespace: namespace, PodUse: true}
-	f := headroom.Open(from, headroom.Options{})
+	f := headroom.Open(headroom.Sources{Stores: client.Stores, Namespace: namespace}, headroom.Options{})
 	t.Cleanup(f.Close)
 	return f, client
 }
@@ -366,23 +359,6 @@ func (c *cluster) testScheduler(t *testing.T) {
 			}
 		}
 		return fmt.Errorf("the four pods that do not fit are not waiting")
-	})
-}
-
-// The use of nodes is the metrics API's, and as old as it says.
-func (c *cluster) testUse(t *testing.T) {
-	f, _ := c.feed(t, "viewer", "")
-	eventually(t, func(context.Context) error {
-		r := f.Take().Report(headroom.ByNamespace)
-		if r.Summary.Usage.At == nil || r.Summary.Used["memory"] == 0 {
-			return fmt.Errorf("no use: %+v, %q", r.Summary.Usage, r.NotRead)
-		}
-		for _, g := range r.Groups {
-			if g.Name == "payments" && g.Used["memory"] > 0 && len(r.NotRead) == 0 {
-				return nil
-			}
-		}
-		return fmt.Errorf("no use of payments: %q", r.NotRead)
 	})
 }
 

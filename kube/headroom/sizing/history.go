@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// mostContainers bounds a history, to some ten megabytes.
-	mostContainers = 20_000
+	// mostContainers bounds a history, to less than ten megabytes.
+	mostContainers = 10_000
 	// longestGap is how far apart two samples of a container may be for the time
 	// between them to count: the metrics API is asked only while somebody looks.
 	longestGap = 5 * time.Minute
