@@ -18,7 +18,8 @@ import (
 	"quarterdeck/views"
 )
 
-// asker asks the user for a line. The error says that there will be none.
+// asker asks the user for a line, with a prompt that may have lines before. The
+// error says that there will be none.
 type asker func(ctx context.Context, prompt string) (string, error)
 
 // asker returns how the user is asked, nil if there is no terminal to do it on.
@@ -35,7 +36,7 @@ func (c *command) asker() asker {
 func askOn(in io.Reader, out io.Writer) asker {
 	lines := bufio.NewReader(in)
 	return func(ctx context.Context, prompt string) (string, error) {
-		fmt.Fprint(out, sanitize.Line(prompt))
+		fmt.Fprint(out, sanitize.Text(prompt))
 		type answer struct {
 			line string
 			err  error
@@ -93,7 +94,7 @@ func consent(ctx context.Context, s *views.Session, verb string, refs []kube.Ref
 	}
 	prompt := fmt.Sprintf("%s %s? Type y: ", verb, what)
 	if typed {
-		prompt = fmt.Sprintf("%s %s? %s: type %s, the name of %s: ", verb, what, why, name, nameOf)
+		prompt = fmt.Sprintf("%s: type the name of %s\n%s %s? Type %s: ", why, nameOf, verb, what, name)
 	}
 	line, err := ask(ctx, prompt)
 	switch {

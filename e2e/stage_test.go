@@ -168,7 +168,13 @@ type output struct {
 // exec runs the program without a terminal to its end.
 func (s *stage) exec(t *testing.T, kubeconfig string, args ...string) output {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	return s.execWithin(t, patience, kubeconfig, args...)
+}
+
+// execWithin is exec for what may take longer, or less.
+func (s *stage) execWithin(t *testing.T, limit time.Duration, kubeconfig string, args ...string) output {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, s.qd, args...)
 	cmd.Env = s.environment(kubeconfig)
