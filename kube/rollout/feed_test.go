@@ -80,7 +80,7 @@ type waited struct {
 func wait(t *testing.T, feed *rollout.Feed, ref kube.Ref, generation int64, report func(*rollout.Status)) <-chan waited {
 	t.Helper()
 	out := make(chan waited, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	go func() {
 		defer cancel()
 		s, err := feed.Wait(ctx, ref, generation, report)

@@ -241,7 +241,7 @@ func TestSort(t *testing.T) {
 func TestAgreesWithKubectl(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	seen := map[bool]int{}
-	for range 4_000 {
+	for range 1_000 {
 		o, s := reported(r)
 		got := s.one(t)
 		finished, judged := kubectlDone(t, o)
