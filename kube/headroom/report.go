@@ -85,7 +85,7 @@ type SummaryReport struct {
 	TypicalPod     Quantities  `json:"typicalPod,omitempty"`
 	LargestPod     *Largest    `json:"largestPod,omitempty"`
 	Fragmentation  *Rest       `json:"fragmentation,omitempty"`
-	Survival       *Survival   `json:"survival,omitempty"` // if it was asked for
+	Survival       any         `json:"survival,omitempty"` // a *fit.Survival, put in by who asked for one: this package knows no scheduler
 }
 
 // UsageReport says what the numbers of use are worth.
@@ -93,21 +93,6 @@ type UsageReport struct {
 	State  string     `json:"state"`
 	At     *time.Time `json:"at,omitempty"`            // when they arrived
 	Window float64    `json:"windowSeconds,omitempty"` // over which they were measured
-}
-
-// Survival says which single nodes and zones cannot be lost without leaving
-// pods without a place. Package fit finds out.
-type Survival struct {
-	NodesTried int    `json:"nodesTried"`
-	ZonesTried int    `json:"zonesTried"`
-	Nodes      []Loss `json:"nodes"` // that cannot be lost, the worst first
-	Zones      []Loss `json:"zones"`
-}
-
-// Loss is a node or zone that cannot be lost.
-type Loss struct {
-	Name    string `json:"name"`
-	Pending int    `json:"pending"` // pods that would find no place
 }
 
 // Report returns the table for programs, with the groups of by besides the

@@ -97,7 +97,7 @@ func TestDemandIsTheSchedulers(t *testing.T) {
 	options := resource.PodResourcesOptions{
 		UseStatusResources: true, InPlacePodLevelResourcesVerticalScalingEnabled: true, UseDRANodeAllocatableResourceClaimStatus: true,
 	}
-	for seed := range uint64(3000) {
+	for seed := range uint64(800) {
 		p := maker{rand.New(rand.NewPCG(seed, 7))}.pod()
 		got := compact(t, Pods(), p)[0]
 		for what, pair := range map[string]struct {
