@@ -117,6 +117,12 @@ func TestRolloutUndoAsJSON(t *testing.T) {
 	if one["made"] != true || at(t, one, "rollout", "state") != "complete" {
 		t.Errorf("%v", one)
 	}
+	r = rolloutQD(t, "restart done sts/nope sts/db --yes -o json")
+	r.ends(t, 1, nil, "not done: there is no sts/nope in shop")
+	list := items(t, r)
+	if at(t, list[0], "rollout", "name") != "done" || list[1]["made"] != false || list[1]["rollout"] != nil || at(t, list[2], "rollout", "name") != "db" {
+		t.Errorf("%v", list)
+	}
 }
 
 // TestRolloutUndoDemands: what the context and the rules want is asked for here

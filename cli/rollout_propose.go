@@ -335,17 +335,16 @@ func (p *proposal) follow(ctx context.Context) error {
 // nil if no rollout was followed.
 func (p *proposal) report(f *following) error {
 	if p.flags.output == "json" {
-		items := make([]changeJSON, len(p.items))
-		missing := ""
+		items, missing := make([]changeJSON, len(p.items)), ""
+		var followed []*followed // those that were made, in order
+		if f != nil {
+			followed, missing = f.each, f.missing()
+		}
 		for i, item := range p.items {
 			items[i] = p.json(item)
-			if f == nil {
-				continue
-			}
-			missing = f.missing()
-			if j := slices.IndexFunc(f.each, func(e *followed) bool { return e.ref == item.ref }); j >= 0 {
-				s := f.each[j].json(p.w.Now())
-				items[i].Rollout = &s
+			if item.made && len(followed) > 0 {
+				s := followed[0].json(p.w.Now())
+				items[i].Rollout, followed = &s, followed[1:]
 			}
 		}
 		if err := printItems(p.w, items, missing); err != nil {
