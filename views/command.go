@@ -19,19 +19,12 @@ func (s *Session) Changer() (*action.Client, error) { return s.changer() }
 // is done to so many objects, and why, where it is more than level. The error is
 // the rule or the mode that denies it.
 func (s *Session) Demand(level guard.Level, need access.Need, objects int) (demanded guard.Level, why string, err error) {
-	if s.Settings.Context(s.Client.Context).Protected && level < guard.Typed {
-		level, why = level+1, "context "+s.Client.Context+" is protected"
-	}
 	if mode, on := s.Client.Guard.ReadOnly(); on {
-		return level, why, &guard.Refused{What: guard.Call(need).String(), Reason: mode}
+		return level, "", &guard.Refused{What: guard.Call(need).String(), Reason: mode}
 	}
-	verdict := s.Client.Guard.Judge(guard.Call(need))
-	switch {
-	case verdict.Denied, verdict.Max > 0 && objects > verdict.Max:
-		approval := guard.Approval{Level: guard.Typed, Objects: objects}
-		return level, why, &guard.Blocked{Call: guard.Call(need), Verdict: verdict, Approval: approval}
-	case verdict.Level > level:
-		level, why = verdict.Level, "a rule wants it"+reason(verdict.Reason)
+	level, why = s.raise(level, "", []access.Need{need})
+	if verdict := s.Client.Guard.Judge(guard.Call(need)); verdict.Denied || verdict.Max > 0 && objects > verdict.Max {
+		return level, why, &guard.Blocked{Call: guard.Call(need), Verdict: verdict, Approval: guard.Approval{Level: guard.Typed, Objects: objects}}
 	}
 	return level, why, nil
 }

@@ -204,14 +204,22 @@ func (s *Session) level(v *verb, targets []target) (level guard.Level, why strin
 	if v.ID == keymap.ObjectDelete && slices.ContainsFunc(targets, func(t target) bool { return precious(t.GVR) }) {
 		level, why = guard.Typed, "what depends on it goes too"
 	}
+	var needs []access.Need
+	if v.Need != nil {
+		needs = s.needs(v, chosen{targets: targets}.groups())
+	}
+	return s.raise(level, why, needs)
+}
+
+// raise returns a level, and why it is that, or more if the context or the rules
+// for some rights want more.
+func (s *Session) raise(level guard.Level, why string, needs []access.Need) (guard.Level, string) {
 	if s.Settings.Context(s.Client.Context).Protected && level < guard.Typed {
 		level, why = level+1, "context "+s.Client.Context+" is protected"
 	}
-	if v.Need != nil {
-		for _, need := range s.needs(v, chosen{targets: targets}.groups()) {
-			if verdict := s.Client.Guard.Judge(guard.Call(need)); verdict.Level > level {
-				level, why = verdict.Level, "a rule wants it"+reason(verdict.Reason)
-			}
+	for _, need := range needs {
+		if verdict := s.Client.Guard.Judge(guard.Call(need)); verdict.Level > level {
+			level, why = verdict.Level, "a rule wants it"+reason(verdict.Reason)
 		}
 	}
 	return level, why
