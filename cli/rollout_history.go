@@ -137,7 +137,7 @@ func (w *workloads) printHistory(h *rollout.History) error {
 		return nil
 	}
 	t := table{columns: []column{
-		{title: "REV", right: true}, {title: "AGE", right: true}, {title: "READY", right: true}, {title: "BY"}, {title: "IMAGES"}, {title: "NOTES"},
+		{title: "REV", right: true}, {title: "AGE", right: true}, {title: "READY", right: true}, {title: "BY", shrinks: true}, {title: "IMAGES", shrinks: true}, {title: "NOTES"},
 	}}
 	now := w.Now()
 	for i := range h.Revisions {
@@ -152,7 +152,7 @@ func (w *workloads) printHistory(h *rollout.History) error {
 		}
 		t.add(strconv.FormatInt(r.Number, 10), ago(r.Created.Unix(), now), ready, r.By.Manager, shortImages(r.Template), notes)
 	}
-	if err := t.print(w.out); err != nil {
+	if err := t.print(w.out, w.command.width()); err != nil {
 		return err
 	}
 	if _, ok := h.Target(); !ok {

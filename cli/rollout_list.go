@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,7 +15,6 @@ import (
 	"quarterdeck/kube/rollout"
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
-	"quarterdeck/ui/cell"
 )
 
 func (c *command) rolloutList() *cobra.Command {
@@ -192,7 +189,7 @@ func (w *workloads) printList(list []*rollout.Status, now time.Time) error {
 		}
 		t.add(row...)
 	}
-	return t.print(w.out)
+	return t.print(w.out, w.command.width())
 }
 
 // ago is how long ago something was, "" if that is not known.
@@ -201,51 +198,4 @@ func ago(seconds int64, now time.Time) string {
 		return ""
 	}
 	return field.Age(now.Unix() - seconds)
-}
-
-// table is lines of columns, two spaces apart. What is not known is n/a.
-type table struct {
-	columns []column
-	rows    [][]string
-}
-
-type column struct {
-	title string
-	right bool // numbers
-}
-
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
-
-func (t *table) print(out io.Writer) error {
-	head := make([]string, len(t.columns))
-	widths := make([]int, len(t.columns))
-	for i, c := range t.columns {
-		head[i] = c.title
-	}
-	rows := append([][]string{head}, t.rows...)
-	for _, row := range rows {
-		for i := range row {
-			if row[i] == "" {
-				row[i] = "n/a"
-			}
-			widths[i] = max(widths[i], cell.Width(row[i]))
-		}
-	}
-	var b strings.Builder
-	for _, row := range rows {
-		for i, text := range row {
-			align := cell.Left
-			if t.columns[i].right {
-				align = cell.Right
-			}
-			switch {
-			case i < len(row)-1:
-				b.WriteString(cell.Pad(text, widths[i], align) + "  ")
-			default:
-				b.WriteString(text + "\n")
-			}
-		}
-	}
-	_, err := io.WriteString(out, b.String())
-	return err
 }

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"io"
+	"strings"
+
+	"github.com/charmbracelet/x/term"
+
+	"quarterdeck/ui/cell"
+)
+
+// table is lines of columns, two spaces apart. What is not known is n/a.
+type table struct {
+	columns []column
+	rows    [][]string
+}
+
+type column struct {
+	title   string
+	right   bool // numbers
+	shrinks bool // where the terminal is too narrow
+}
+
+// shrunk is how narrow a column may become.
+const shrunk = 10
+
+func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+
+// print writes the table for a terminal of a width, 0 for what is none: there
+// nothing is cut.
+func (t *table) print(out io.Writer, width int) error {
+	head := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		head[i] = c.title
+	}
+	rows := append([][]string{head}, t.rows...)
+	widths := t.fit(rows, width)
+	var b strings.Builder
+	for _, row := range rows {
+		for i, text := range row {
+			align := cell.Left
+			if t.columns[i].right {
+				align = cell.Right
+			}
+			if t.columns[i].shrinks {
+				text = cell.Middle(text, widths[i])
+			}
+			if i == len(row)-1 {
+				b.WriteString(text + "\n")
+				continue
+			}
+			b.WriteString(cell.Pad(text, widths[i], align) + "  ")
+		}
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// fit returns how wide the columns are.
+func (t *table) fit(rows [][]string, width int) []int {
+	widths := make([]int, len(t.columns))
+	for _, row := range rows {
+		for i := range row {
+			if row[i] == "" {
+				row[i] = "n/a"
+			}
+			widths[i] = max(widths[i], cell.Width(row[i]))
+		}
+	}
+	over := -width - 2
+	for _, w := range widths {
+		over += w + 2
+	}
+	for i, c := range t.columns {
+		if less := min(over, widths[i]-shrunk); width > 0 && c.shrinks && less > 0 {
+			widths[i] -= less
+			over -= less
+		}
+	}
+	return widths
+}
+
+// width is that of the terminal that the output goes to, 0 if it goes elsewhere.
+func (c *command) width() int {
+	width, _, err := term.GetSize(c.streams.Out.Fd())
+	if err != nil {
+		return 0
+	}
+	return width
+}
