@@ -124,12 +124,16 @@ func (p *rolloutPage) noEvents() string {
 // gap says why a resource is not known, "" if it is.
 func (p *rolloutPage) gap(resource string) string {
 	for _, g := range p.detail.Gaps {
-		if g.Resource == resource {
+		if g.Resource == resource && !isKnown(g) {
 			return p.gapWords(g)
 		}
 	}
 	return ""
 }
+
+// isKnown reports whether a resource has been read, though not lately: the header
+// says that, and how old it is.
+func isKnown(g rollout.Gap) bool { return g.Status.Phase == store.Live || g.Status.Phase == store.Stale }
 
 func (p *rolloutPage) gapWords(g rollout.Gap) string {
 	if g.Status.Err == nil {
@@ -212,7 +216,7 @@ func (p *rolloutPage) summary(width int) []textview.Line {
 		}
 		lines = append(lines, line)
 		if len(b.Evidence) > 0 && !strings.Contains(b.Words, b.Evidence[0].Words) {
-			lines = append(lines, p.evidence(&b.Evidence[0]))
+			lines = append(lines, shortened(p.evidence(&b.Evidence[0]), 2*width-2*len(heldBy)))
 		}
 	}
 	if d.Next != "" {
@@ -236,6 +240,19 @@ func blockerSpan(b *rollout.Blocker) textview.Span {
 		return textview.Span{Text: heldBy, Tone: theme.Error}
 	}
 	return textview.Span{Text: "held up  ", Tone: theme.Warn}
+}
+
+// shortened returns a line in at most width cells.
+func shortened(line textview.Line, width int) textview.Line {
+	for i, s := range line {
+		used := cell.Width(s.Text)
+		if used > width {
+			line[i].Text = cell.Truncate(s.Text, width)
+			return line[:i+1]
+		}
+		width -= used
+	}
+	return line
 }
 
 // evidence is one fact, with its source.

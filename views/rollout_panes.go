@@ -149,7 +149,9 @@ func (p *rolloutPage) everything() []textview.Line {
 		lines = append(lines, fact("note", n, theme.Text))
 	}
 	for _, g := range d.Gaps {
-		lines = append(lines, textview.Line{{Text: p.gapWords(g), Tone: theme.Warn}})
+		if !isKnown(g) {
+			lines = append(lines, textview.Line{{Text: p.gapWords(g), Tone: theme.Warn}})
+		}
 	}
 	return lines
 }

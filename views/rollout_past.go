@@ -155,7 +155,7 @@ func (r *rolloutPast) podsOf(rev *rollout.Revision) string {
 		}
 	}
 	switch {
-	case d.Status != nil && !slices.ContainsFunc(d.Gaps, func(g rollout.Gap) bool { return g.Resource == "pods" }):
+	case d.Status != nil && r.page.gap("pods") == "" && r.page.gap("replicasets") == "":
 		return "-"
 	case r.history.PodsUnread != nil:
 		return "n/a"

@@ -104,7 +104,7 @@ func (s *Session) waitAction(targets ...target) ui.Action {
 		if len(open) > 1 {
 			said = "waiting for " + strconv.Itoa(len(open)) + " rollouts"
 		}
-		said += " in the background; :waits lists what is waited for, " + s.Keys.Label(keymap.TaskCancel) + " cancels"
+		said += ": you are told when it is over, :waits lists, " + s.Keys.Label(keymap.TaskCancel) + " cancels"
 		return tea.Batch(append(cmds, ui.Send(ui.Toast(theme.Muted, said)))...)
 	}
 	return a

@@ -13,7 +13,7 @@ func TestRolloutWait(t *testing.T) {
 	pipe(t, rolling(nil), func(b *bench) {
 		b.to("cart")
 		b.press("w")
-		b.want("waiting for deploy/cart in the background")
+		b.want("waiting for deploy/cart: you are told when it is over")
 		b.press("w")
 		b.want("deploy/cart is waited for already")
 		b.open(pods())

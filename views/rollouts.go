@@ -14,6 +14,7 @@ import (
 	"quarterdeck/kube/store"
 	"quarterdeck/ui"
 	"quarterdeck/ui/cell"
+	"quarterdeck/ui/textview"
 	"quarterdeck/ui/theme"
 )
 
@@ -30,10 +31,6 @@ func rollouts() *Resource[*rollout.Status] {
 		Columns: []Column[*rollout.Status]{
 			nameColumn[*rollout.Status]().flex(1, 14),
 			text("kind", func(s *rollout.Status) string { return shortKind(s.Kind) }),
-			{
-				ID: "rev", Kind: field.Number, Align: cell.Right,
-				Value: func(s *rollout.Status, _ *Env) field.Value { return revisionNumber(s.Revision) },
-			},
 			{
 				ID: "ready", Kind: field.Number, Align: cell.Right,
 				Value: func(s *rollout.Status, _ *Env) field.Value {
@@ -53,14 +50,18 @@ func rollouts() *Resource[*rollout.Status] {
 				Tone: rolloutTone,
 			},
 			{
-				ID: "state", Kind: field.Text, Min: 22, Flex: 3,
+				ID: "state", Kind: field.Text, Min: 28, Flex: 3,
 				Value: func(s *rollout.Status, e *Env) field.Value { return field.Of(s.Words(e.Now)) },
 				Rank:  func(s *rollout.Status) int { return int(s.State) },
 				Tone:  rolloutTone,
 			},
+			{
+				ID: "rev", Kind: field.Number, Align: cell.Right,
+				Value: func(s *rollout.Status, _ *Env) field.Value { return revisionNumber(s.Revision) },
+			},
 			since("started", func(s *rollout.Status) int64 { return s.Started.At }),
-			text("by", func(s *rollout.Status) string { return s.Started.By }).middle(4, 20),
-			text("image", (*rollout.Status).Image).middle(8, 32),
+			text("by", func(s *rollout.Status) string { return s.Started.By }).middle(10, 20),
+			text("image", (*rollout.Status).Image).middle(14, 32),
 			podCount("new", func(s *rollout.Status) int32 { return s.Counts.New }),
 			podCount("old", func(s *rollout.Status) int32 { return s.Counts.Old }),
 			podCount("available", func(s *rollout.Status) int32 { return s.Counts.Available }),
@@ -81,6 +82,12 @@ func rollouts() *Resource[*rollout.Status] {
 		},
 		Enter: func(s *Session, r *rollout.Status) tea.Msg { return ui.Push(rolloutFrame(s, r.Ref())) },
 		Ref:   (*rollout.Status).Ref,
+		Detail: func(s *rollout.Status, _ *Env) []textview.Line {
+			if s.Blocker == nil {
+				return nil
+			}
+			return []textview.Line{{{Text: s.Blocker.Words, Tone: blockerSpan(s.Blocker).Tone}}, {}}
+		},
 		More: func(s *Session, sel chosen) []ui.Action {
 			if len(sel.targets) == 0 {
 				return nil
