@@ -10,6 +10,7 @@
 #   make bench        benchmarks of the parts
 #   make bench-scale  the budgets, measured on 50,000 and on 2,000 pods
 #   make bench-logs   the budgets of logs, measured in a flood of ten minutes
+#   make bench-rollout  what it costs to follow a rollout of 500 replicas
 #   make fuzz         every fuzz target for FUZZTIME (10s)
 #   make goldens      write the tests' expected screens anew; read the diff
 #   make docs         the generated pages of docs/
@@ -45,7 +46,7 @@ GORELEASER := $(TOOLS)/goreleaser-v2.16.0
 FUZZTIME ?= 10s
 
 # Packages whose tests need a playground have a file e2e_test.go.
-E2E_PACKAGES := ./e2e/... $(patsubst %/e2e_test.go,./%,$(wildcard kube/*/e2e_test.go))
+E2E_PACKAGES := ./e2e/... $(patsubst %/e2e_test.go,./%,$(wildcard kube/*/e2e_test.go kube/*/*/e2e_test.go))
 # Those of the playground that can be compiled without all of Kubernetes.
 PLAYGROUND_PACKAGES = $$($(GO) list ./... | grep -vE '^quarterdeck/playground(/parts)?$$|/e2e$$')
 
@@ -116,6 +117,10 @@ bench-scale: build
 .PHONY: bench-logs
 bench-logs: build
 	$(GO) run ./e2e/benchscale -logs
+
+.PHONY: bench-rollout
+bench-rollout: build
+	$(GO) run ./e2e/benchscale -rollout
 
 # go test fuzzes one target of one package at a time.
 .PHONY: fuzz

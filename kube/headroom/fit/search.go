@@ -219,6 +219,7 @@ func (q *search) reasons(ctx context.Context) ([]Reason, error) {
 		}
 		if status == nil {
 			h["node(s) that are drained or lost"]++ // it tolerates everything
+			continue
 		}
 		for _, r := range status.Reasons() {
 			h[r]++
