@@ -137,7 +137,7 @@ func (w *workloads) printHistory(h *rollout.History) error {
 		return nil
 	}
 	t := table{columns: []column{
-		{title: "REV", right: true}, {title: "AGE", right: true}, {title: "READY", right: true}, {title: "BY", shrinks: true}, {title: "IMAGES", shrinks: true}, {title: "NOTES"},
+		{title: "REV", right: true}, {title: "AGE", right: true}, {title: "READY", right: true}, {title: "BY", shrinks: true}, {title: "IMAGES"}, {title: "NOTES"},
 	}}
 	now := w.Now()
 	for i := range h.Revisions {

@@ -21,8 +21,12 @@ type column struct {
 	shrinks bool // where the terminal is too narrow
 }
 
-// shrunk is how narrow a column may become.
-const shrunk = 10
+// Columns become as narrow as shrunk, and make so much room for the last one: a
+// longer one continues on the next line.
+const (
+	shrunk = 10
+	last   = 20
+)
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
@@ -67,8 +71,8 @@ func (t *table) fit(rows [][]string, width int) []int {
 			widths[i] = max(widths[i], cell.Width(row[i]))
 		}
 	}
-	over := -width - 2
-	for _, w := range widths {
+	over := min(last, widths[len(widths)-1]) - width
+	for _, w := range widths[:len(widths)-1] {
 		over += w + 2
 	}
 	for i, c := range t.columns {
