@@ -3,7 +3,7 @@
 // Benchscale measures the program against its budgets, in a terminal emulator
 // and against playgrounds of 50,000 and of 2,000 pods, and prints the result as
 // tables in Markdown. With -logs it measures logs instead, in a playground whose
-// containers write without a pause. It takes some minutes and wants a machine
+// containers write without a pause, and with -rollout a rollout. It takes some minutes and wants a machine
 // with nothing else to do. It exits with 1 if it could not measure, not if a
 // budget is missed.
 package main
@@ -57,6 +57,7 @@ const (
 func main() {
 	only := flag.Int("pods", 0, "measure only the scale with this `number` of pods")
 	logs := flag.Bool("logs", false, "measure logs and nothing else")
+	rollout := flag.Bool("rollout", false, "measure a rollout and nothing else")
 	long := flag.Duration("flood", 10*time.Minute, "how long logs flood while memory is watched")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -64,6 +65,9 @@ func main() {
 	measure := func(b *bench) error { return b.scales(*only) }
 	if *logs {
 		measure = func(b *bench) error { return b.logs(*long) }
+	}
+	if *rollout {
+		measure = func(b *bench) error { return b.rollout() }
 	}
 	if err := run(ctx, measure); err != nil {
 		fmt.Fprintln(os.Stderr, "benchscale: "+err.Error())
