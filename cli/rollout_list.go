@@ -172,7 +172,7 @@ func (w *workloads) printList(list []*rollout.Status, now time.Time) error {
 		{title: "READY", right: true},
 		{title: "AVAIL", right: true},
 		{title: "STARTED", right: true},
-		{title: "BY"},
+		{title: "BY", shrinks: true},
 		{title: "STATE"},
 	}}
 	if w.Namespace == "" {
