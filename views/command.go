@@ -7,6 +7,7 @@ import (
 	"quarterdeck/kube/access"
 	"quarterdeck/kube/action"
 	"quarterdeck/kube/guard"
+	"quarterdeck/kube/metrics"
 )
 
 // What commands without a screen do with objects goes the same ways as what is
@@ -14,6 +15,15 @@ import (
 
 // Changer returns the client that changes objects of the session's cluster.
 func (s *Session) Changer() (*action.Client, error) { return s.changer() }
+
+// Metrics returns what knows the use of nodes and pods of the session's cluster,
+// nil if the user does not want it asked.
+func (s *Session) Metrics() (*metrics.Source, error) {
+	if !s.Settings.Metrics {
+		return nil, nil
+	}
+	return s.metricsSource()
+}
 
 // Demand returns how sure the user has to be of something that takes a right and
 // is done to so many objects, and why, where it is more than level. The error is

@@ -15,6 +15,8 @@ import (
 	"quarterdeck/kube"
 	"quarterdeck/kube/action"
 	"quarterdeck/kube/forward"
+	"quarterdeck/kube/headroom"
+	"quarterdeck/kube/headroom/sizing"
 	"quarterdeck/kube/journal"
 	"quarterdeck/kube/logs"
 	"quarterdeck/kube/metrics"
@@ -35,20 +37,22 @@ type Program struct {
 	// the terminal sends are meant for it.
 	Lent *atomic.Int32
 
-	mu       sync.Mutex
-	clients  map[string]*kube.Client // by context; kept until the program ends
-	current  *Session                // of the view shown last
-	sources  map[*kube.Client]*metrics.Source
-	rights   map[*kube.Client]*rights
-	changers map[*kube.Client]*action.Client
-	history  history
-	drafts   map[draftKey]*draft
-	drains   drains
-	waits    waits
-	typed    []string // filters, oldest first
-	reached  bool     // some list has been read
-	failure  string   // why none has been
-	told     []string // what came up beside what the user looks at
+	mu        sync.Mutex
+	clients   map[string]*kube.Client // by context; kept until the program ends
+	current   *Session                // of the view shown last
+	sources   map[*kube.Client]*metrics.Source
+	rights    map[*kube.Client]*rights
+	changers  map[*kube.Client]*action.Client
+	history   history
+	drafts    map[draftKey]*draft
+	drains    drains
+	waits     waits
+	groupedBy headroom.Grouping                // of Headroom
+	seen      map[*kube.Client]*sizing.History // of what containers use
+	typed     []string                         // filters, oldest first
+	reached   bool                             // some list has been read
+	failure   string                           // why none has been
+	told      []string                         // what came up beside what the user looks at
 }
 
 // Settings are the user's wishes.
@@ -62,7 +66,8 @@ type Settings struct {
 	// Editor is the command that edits texts, Pager the one that shows them. Drafts
 	// is the directory that the texts are in, "" for that of temporary files.
 	Editor, Pager, Drafts string
-	Logs           LogSettings
+	Logs                  LogSettings
+	Headroom              HeadroomSettings
 	// Context says how a context is shown.
 	Context func(name string) ContextStyle
 }
@@ -71,6 +76,14 @@ type Settings struct {
 type LogSettings struct {
 	Bytes int       // that the lines of one view may take; logs.DefaultBytes if not positive
 	Span  logs.Span // of each container to begin with
+}
+
+// HeadroomSettings are what Headroom goes by.
+type HeadroomSettings struct {
+	PoolLabels []string      // labels that name the pool of a node; nil: the usual ones
+	Prometheus string        // address of a server with the history of use, "" for none
+	Window     time.Duration // how far back it is asked
+	MinHistory time.Duration // no request is proposed from less; 0 for the usual
 }
 
 // Detail says when a list has a pane with details of the selected object.

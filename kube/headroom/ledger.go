@@ -198,6 +198,24 @@ func (l *Ledger) whole(s source) bool {
 	return (phase == store.Live || phase == store.Stale) && (s != pods || l.podsIn == "")
 }
 
+// Complete reports whether all nodes, pods and quotas are known. Their use is
+// another matter: see UsageOfNodes.
+func (l *Ledger) Complete() bool { return l.whole(nodes) && l.whole(pods) && l.whole(quotas) }
+
+// KnowsNodes reports whether all nodes are known.
+func (l *Ledger) KnowsNodes() bool { return l.whole(nodes) }
+
+// Err returns why nothing is known: neither nodes nor pods could be read. nil if
+// anything is, or may be yet.
+func (l *Ledger) Err() error {
+	for _, s := range []source{nodes, pods} {
+		if phase := l.read[s].Phase; phase != store.Forbidden && phase != store.Failed {
+			return nil
+		}
+	}
+	return l.read[nodes].Err
+}
+
 // forget has all rows made anew.
 func (l *Ledger) forget() {
 	for _, a := range l.nodes {
