@@ -88,6 +88,7 @@ func TestEveryKey(t *testing.T) {
 		"containers": {{40, 12}},
 		"events":     {{120, 40}},
 		"databases":  {{80, 24}},
+		"rollouts":   {{20, 5}, {80, 24}, {160, 50}},
 	} {
 		pipe(t, func(set *settings) {
 			withMetrics(set)

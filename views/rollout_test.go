@@ -94,6 +94,28 @@ func TestRollouts(t *testing.T) {
 	seen.compare(t)
 }
 
+// The page of a rollout is sound at every size, in every pane, whatever the texts
+// of the cluster are.
+func TestRolloutSizes(t *testing.T) {
+	for name, site := range map[string]func(*apitest.Server){"site": rolloutSite, "argo": argoSite, "bombs": bombed} {
+		pipe(t, rolling(func(set *settings) { set.prepare, set.theme = site, colourful(t) }), func(b *bench) {
+			b.press("enter")
+			for _, size := range [][2]int{{20, 4}, {20, 6}, {40, 9}, {60, 12}, {80, 24}, {109, 15}, {110, 30}, {160, 50}, {250, 8}} {
+				b.resize(size[0], size[1])
+				for range rolloutPanes {
+					b.sound(size[0], size[1], name)
+					b.tap("j")
+					b.tap("v")
+					b.sound(size[0], size[1], name+" j v")
+					b.tap("tab")
+				}
+			}
+			b.press("enter")
+			b.sound(250, 8, name+" enter")
+		})
+	}
+}
+
 // A rollout is followed while it goes on.
 func TestRolloutLive(t *testing.T) {
 	pipe(t, rolling(nil), func(b *bench) {
