@@ -172,7 +172,7 @@ func (free) admit(context.Context) error { return nil }
 func collector(ctx context.Context, window time.Duration) (*merger, *Ring, *book) {
 	m, r, b := newMerger(window), NewRing(0), newBook()
 	w := writer{ring: r, book: b}
-	m.append, m.flush = w.append, w.flush
+	m.append, m.flush, m.show = w.append, w.flush, r.Publish
 	go m.run(ctx)
 	return m, r, b
 }

@@ -90,7 +90,7 @@ func (l *Log) start(ctx context.Context, o Options, open func(namespace, pod, co
 	}
 	m := newMerger(window)
 	w := writer{ring: l.ring, book: l.book, each: o.Each}
-	m.append, m.flush = w.append, w.flush
+	m.append, m.flush, m.show = w.append, w.flush, l.ring.Publish
 	l.set.merger, l.set.open = m, open
 	l.group.Go(func() { m.run(ctx) })
 	l.group.Go(func() {
@@ -196,11 +196,10 @@ func (w *writer) append(at int64, m meta, text []byte) {
 	}
 }
 
-// flush shows readers what was appended.
+// flush ends a run of lines.
 func (w *writer) flush() {
 	if w.held {
 		w.book.mu.Unlock()
 		w.held = false
 	}
-	w.ring.Publish()
 }

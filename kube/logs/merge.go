@@ -22,6 +22,9 @@ const (
 	laneBatches = 4
 	// How often the merger looks at the clock while lines wait.
 	mergeTick = 20 * time.Millisecond
+	// Lines are shown to readers so often at most. What comes after a longer
+	// pause is shown at once; in a flood each time costs all readers.
+	showEvery = 5 * time.Millisecond
 )
 
 // lane is the way of one container's lines into the merger.
@@ -56,7 +59,8 @@ type merger struct {
 	window time.Duration
 	now    func() time.Time
 	append func(at int64, m meta, text []byte)
-	flush  func() // after some were appended
+	flush  func() // after some were appended, by the same goroutine
+	show   func() // readers see what was appended
 
 	lanes  []*lane // those that are open or have lines left
 	open   int
@@ -114,13 +118,20 @@ func (l *lane) deliver(ctx context.Context, d delivery) error {
 
 // run merges until ctx is done.
 func (m *merger) run(ctx context.Context) {
-	tick := time.NewTicker(mergeTick)
+	tick, soon := time.NewTicker(mergeTick), time.NewTimer(0)
 	defer tick.Stop()
+	defer soon.Stop()
+	shown, hidden := time.Time{}, false // when lines were shown last, and whether there are more
 	for {
 		var clock <-chan time.Time
 		if m.pending() || len(m.waits) > 0 {
 			clock = tick.C
 		}
+		var again <-chan time.Time
+		if hidden {
+			again = soon.C
+		}
+		due := false
 		select {
 		case <-ctx.Done():
 			return
@@ -130,11 +141,22 @@ func (m *merger) run(ctx context.Context) {
 				m.accept(<-m.in)
 			}
 		case <-clock:
+		case <-again:
+			due = true
 		}
 		if m.release() {
 			m.flush()
+			if !hidden {
+				hidden = true
+				soon.Reset(time.Until(shown.Add(showEvery)))
+			}
 		}
-		if !m.pending() {
+		done := !m.pending()
+		if hidden && (due || time.Since(shown) >= showEvery || done && len(m.waits) > 0) {
+			m.show()
+			shown, hidden = time.Now(), false
+		}
+		if done {
 			for _, w := range m.waits {
 				close(w)
 			}

@@ -77,6 +77,42 @@ func TestMergeWindow(t *testing.T) {
 	})
 }
 
+// Readers are not woken for each of many lines, and see all of them soon.
+func TestMergeShowsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		m, ring, b := collector(ctx, DefaultWindow)
+		l, shown := m.lane(b.add(Source{})), 0
+		changed, unsubscribe := ring.Subscribe()
+		defer unsubscribe()
+		look := func() {
+			synctest.Wait()
+			select {
+			case <-changed:
+				shown++
+			default:
+			}
+		}
+		say(t, l, 0)
+		look()
+		if got := text(ring.Snapshot()); got != "0.0\n" || shown != 1 {
+			t.Errorf("the first is shown %d times: %q", shown, got)
+		}
+		const lines = 1000
+		for i := range lines {
+			time.Sleep(100 * time.Microsecond)
+			say(t, l, i+1)
+			look()
+		}
+		time.Sleep(showEvery)
+		look()
+		if n := ring.Snapshot().Len(); n != lines+1 || shown > 1+int(lines*100*time.Microsecond/showEvery)+1 {
+			t.Errorf("%d lines are shown in %d steps", n, shown)
+		}
+	})
+}
+
 // A container that was just opened is waited for, but not for long.
 func TestMergeWaitsForWhoIsBehind(t *testing.T) {
 	merging(t, 3, func(t *testing.T, lanes []*lane, sofar func() string) {

@@ -153,7 +153,7 @@ func (r *Ring) open(n int) *segment {
 	// Left alone, the collector lets garbage grow to the size of what is in
 	// use before it looks: twice the limit. A ring has hardly a pointer to
 	// follow, so looking more often is cheap.
-	if r.freed > r.limit/4 {
+	if r.freed > r.limit/8 {
 		r.freed = 0
 		go runtime.GC()
 	}
