@@ -109,6 +109,8 @@ func (x *logLines) Line(pos uint64) (logview.Line, bool) {
 		out.Source = x.labels[l.Source]
 	}
 	switch {
+	case out.Marker && len(x.labels) > 1: // it has no column for its source
+		out.Text = out.Source + " " + l.Raw
 	case x.folder != nil && (l.Format == logs.JSON || l.Format == logs.Logfmt):
 		out.Text, out.Quiet = x.folder.Line(&l)
 	case l.Flags&logs.Coloured != 0:

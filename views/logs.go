@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +10,6 @@ import (
 
 	"quarterdeck/keymap"
 	"quarterdeck/kube/logs"
-	"quarterdeck/kube/store"
 	"quarterdeck/ui"
 	"quarterdeck/ui/logview"
 	"quarterdeck/ui/textview"
@@ -166,103 +164,6 @@ func (p *logPage) look() {
 	}
 }
 
-// Header says how good what is shown is.
-func (p *logPage) Header() ui.Header {
-	h := p.session.header()
-	if p.log == nil {
-		return h
-	}
-	st := p.log.Status()
-	h.StateTone = theme.OK
-	glyphs := &p.session.Theme.Glyphs
-	switch {
-	case st.Pods.Phase == store.Syncing:
-		h.State, h.StateTone = glyphs.Off+" loading", theme.Busy
-	case st.Pods.Phase == store.Stale || st.Broken > 0:
-		h.State, h.StateTone = glyphs.Off+" reconnecting", theme.Warn
-	case st.Refused > 0 && st.Live == 0, st.Pods.Phase == store.Forbidden, st.Pods.Phase == store.Failed:
-		h.State, h.StateTone = glyphs.Off+" not read", theme.Error
-	case !p.opts.Follow:
-		h.State, h.StateTone = glyphs.On+" as it was", theme.Text
-	default:
-		h.State = glyphs.On + " live"
-	}
-	if err := st.Err; err != nil {
-		h.Problem = p.session.explain(err, "read the logs of "+p.title, p.place())
-	} else if st.Pods.Err != nil {
-		h.Problem = p.session.explain(st.Pods.Err, "list pods", p.place())
-	}
-	return h
-}
-
-// place is where the pods are.
-func (p *logPage) place() place {
-	in := place("")
-	for i, sel := range p.opts.Selections {
-		if i > 0 && place(sel.Namespace) != in {
-			return ""
-		}
-		in = place(sel.Namespace)
-	}
-	return in
-}
-
-// View draws the window.
-func (p *logPage) View(width, height int) string {
-	p.window.SetSize(width, height)
-	p.window.SetStatus(p.status())
-	return p.window.View()
-}
-
-func (p *logPage) status() logview.Status {
-	st := p.log.Status()
-	word := "containers"
-	if st.Sources == 1 {
-		word = "container"
-	}
-	out := logview.Status{
-		Facts:   []logview.Fact{{Text: fmt.Sprintf("%d %s", st.Sources, word)}},
-		Sources: st.Sources, Lines: st.Lines, Gone: st.Evicted.Lines, Cut: st.Capped,
-		Filter: p.shown.String(), Search: p.search != nil, Empty: "no lines yet",
-	}
-	if p.opts.Bytes > 0 {
-		out.Limit = byteCount(int64(p.opts.Bytes))
-	} else {
-		out.Limit = byteCount(logs.DefaultBytes)
-	}
-	if st.Broken > 0 {
-		out.Facts = append(out.Facts, logview.Fact{Text: fmt.Sprintf("%d reconnecting", st.Broken), Tone: theme.Warn})
-	}
-	if st.Refused > 0 {
-		out.Facts = append(out.Facts, logview.Fact{Text: fmt.Sprintf("%d not readable", st.Refused), Tone: theme.Error})
-	}
-	if st.Waiting > 0 {
-		out.Facts = append(out.Facts, logview.Fact{Text: fmt.Sprintf("%d waiting", st.Waiting), Tone: theme.Muted})
-	}
-	out.Facts = append(out.Facts, logview.Fact{Text: p.log.words(), Tone: theme.Muted})
-	if p.next != nil {
-		lines := p.next.Ring().Snapshot().Len()
-		out.Facts = append(out.Facts, logview.Fact{Text: fmt.Sprintf("reading again: %s lines", thousands(lines)), Tone: theme.Busy})
-	}
-	p.rates(&out, st.Latest)
-	if p.filter != nil {
-		if m := p.filter.Matches(); m.Complete() {
-			out.Empty = "no line matches " + p.shown.String()
-		} else {
-			done, of := m.Progress()
-			out.Empty = fmt.Sprintf("looking for %s: %s of %s lines", p.shown.String(), thousands(done), thousands(of))
-		}
-	}
-	if p.search != nil {
-		m := p.search.Matches()
-		out.Matches, out.More = m.Count(), !m.Complete()
-		if pos, ok := p.window.Cursor(); ok {
-			out.Match = m.Rank(p.lines.seq(pos) + 1)
-		}
-	}
-	return out
-}
-
 // detail is what is shown below a line that is expanded: its fields as a tree.
 func (p *logPage) detail(l logview.Line) []textview.Line {
 	line, ok := p.lines.snap.At(l.ID)
@@ -329,12 +230,12 @@ func (p *logPage) Actions() []ui.Action {
 		{ID: keymap.LogClock, Quiet: true, Run: do(func() { w.SetClock((w.Clock() + 1) % (logview.NoClock + 1)) })},
 		{ID: keymap.LogSource, Quiet: true, Run: do(p.turnSource)},
 		{ID: keymap.LogColours, Quiet: true, Run: do(func() { w.SetStyled(!w.Styled()) })},
-		{ID: keymap.LogTime, Quiet: true, Run: p.askTime},
-		{ID: keymap.LogSpan, Quiet: true, Run: p.askSpan},
+		{ID: keymap.LogTime, Run: p.askTime},
+		{ID: keymap.LogSpan, Run: p.askSpan},
 		{ID: keymap.LogMark, Quiet: true, Run: do(w.Mark)},
 		{ID: keymap.LogCopy, Quiet: true, Run: p.copy},
 		{ID: keymap.LogSave, Quiet: true, Run: p.askSave},
-		{ID: keymap.LogPager, Quiet: true, Run: func() tea.Msg { return p.openIn(p.session.pager) }},
+		{ID: keymap.LogPager, Run: func() tea.Msg { return p.openIn(p.session.pager) }},
 		{ID: keymap.LogEditor, Quiet: true, Run: func() tea.Msg { return p.openIn(p.session.editor) }},
 		{ID: keymap.ContextSwitch, Quiet: true, Run: func() tea.Msg { return ui.Pick(p.session.contexts()) }},
 	}

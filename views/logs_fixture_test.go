@@ -18,6 +18,7 @@ type logServer struct {
 	mu    sync.Mutex
 	lines map[string][]logLine // by NAMESPACE/POD/CONTAINER, with " previous" for those of the run before
 	added chan struct{}        // closed when there are more
+	ended bool                 // no answer goes on
 	now   time.Time
 	asked []apitest.Request
 }
@@ -43,6 +44,17 @@ func (s *logServer) say(container string, before time.Duration, texts ...string)
 	for i, text := range texts {
 		s.lines[container] = append(s.lines[container], logLine{s.now.Add(time.Duration(i)*time.Second - before), text})
 	}
+	if s.added != nil {
+		close(s.added)
+		s.added = nil
+	}
+}
+
+// end ends all answers that go on.
+func (s *logServer) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
 	if s.added != nil {
 		close(s.added)
 		s.added = nil
@@ -86,7 +98,7 @@ func (s *logServer) write(ctx context.Context, w io.Writer, key string, r apites
 		if s.added == nil {
 			s.added = make(chan struct{})
 		}
-		more := s.added
+		more, ended := s.added, s.ended
 		s.mu.Unlock()
 		var b strings.Builder
 		for _, l := range lines[sent:] {
@@ -95,7 +107,7 @@ func (s *logServer) write(ctx context.Context, w io.Writer, key string, r apites
 			}
 		}
 		sent = len(lines)
-		if _, err := io.WriteString(w, b.String()); err != nil || r.Query.Get("follow") != "true" {
+		if _, err := io.WriteString(w, b.String()); err != nil || ended || r.Query.Get("follow") != "true" {
 			return
 		}
 		select {
@@ -116,4 +128,8 @@ func (s *logServer) requests() []string {
 			r.Query.Get("container"), r.Query.Get("tailLines"), r.Query.Get("sinceSeconds")))
 	}
 	return out
+}
+
+func selectionsOf(namespace, labels string) []logs.Selection {
+	return []logs.Selection{{Namespace: namespace, Labels: labels}}
 }

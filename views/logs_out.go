@@ -152,7 +152,7 @@ func (p *logPage) openIn(find func() (editor, error)) tea.Msg {
 		if following {
 			at = n
 		}
-		return tea.Exec(program.at(at).visit(path, p.session.Lent), func(err error) tea.Msg {
+		return tea.Exec(program.at(at, at == n).visit(path, p.session.Lent), func(err error) tea.Msg {
 			if gone := os.RemoveAll(dir); gone != nil {
 				return ui.Toast(theme.Warn, "the lines were written to "+path+", which could not be removed: "+sanitize.Line(gone.Error()))
 			}
@@ -164,15 +164,18 @@ func (p *logPage) openIn(find func() (editor, error)) tea.Msg {
 	}})
 }
 
-// at returns the program with what makes it begin at a line, if it is known what
-// does.
-func (e editor) at(line int) editor {
+// at returns the program with what makes it begin at a line, which may be the
+// last, if it is known what does.
+func (e editor) at(line int, last bool) editor {
+	begin := fmt.Sprintf("+%d", line)
 	switch name := strings.TrimSuffix(filepath.Base(e[0]), ".exe"); name {
 	case "less":
-		// It must not end by itself when the lines fit on the screen.
-		return append(slices.Clip(e), "-+F", fmt.Sprintf("+%d", line))
+		if last {
+			begin = "+G" // a number would leave the screen empty below it
+		}
+		return append(slices.Clip(e), "-+F", begin) // not to end by itself when all fits on the screen
 	case "vi", "vim", "nvim", "nano", "emacs", "more", "most", "micro", "joe":
-		return append(slices.Clip(e), fmt.Sprintf("+%d", line))
+		return append(slices.Clip(e), begin)
 	}
 	return e
 }

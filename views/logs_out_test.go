@@ -12,7 +12,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"quarterdeck/kube/logs"
 	"quarterdeck/ui"
 )
 
@@ -20,8 +19,7 @@ import (
 // belongs to the bench: at runs what looks at it.
 func (b *bench) logView() *logPage {
 	b.t.Helper()
-	selection := logs.Selection{Namespace: "payments", Labels: "app=checkout"}
-	f := b.session.openLogs("deploy/checkout", false, []logs.Selection{selection}).(ui.PushMsg).Frame
+	f := b.session.openLogs("deploy/checkout", false, selectionsOf("payments", "app=checkout")).(ui.PushMsg).Frame
 	var p *logPage
 	open := f.Open
 	f.Open = func() ui.View { p = open().(*logPage); return p }
@@ -124,12 +122,15 @@ func TestEditorAt(t *testing.T) {
 		"/usr/bin/less -R": "/usr/bin/less -R -+F +7", "vim": "vim +7", "code --wait": "code --wait",
 	} {
 		words := strings.Fields(command)
-		if got := strings.Join(editor(words).at(7), " "); got != want {
+		if got := strings.Join(editor(words).at(7, false), " "); got != want {
 			t.Errorf("%s: %s", command, got)
 		}
 		if strings.Join(words, " ") != command {
 			t.Error("the command itself was changed")
 		}
+	}
+	if got := strings.Join(editor{"less"}.at(7, true), " "); got != "less -+F +G" {
+		t.Error(got)
 	}
 }
 

@@ -50,7 +50,7 @@ func (r *logReading) end() {
 	}
 }
 
-// words say how much of it was read.
+// words say how much of it was asked for.
 func (r *logReading) words() string { return spanWords(r.span, r.began) }
 
 // askSpan asks how far back to read.
@@ -153,7 +153,7 @@ func (p *logPage) advance() tea.Msg {
 		if why := p.unread(next.Status()); why != "" {
 			p.next = nil
 			next.end()
-			return ui.Toast(theme.Error, "not read again, what was read stays: "+why)
+			return ui.Toast(theme.Error, "what was read stays: "+why)
 		}
 	case age < catchUp, paused && newest < line.line.Time && age < patience:
 		return nil
@@ -163,15 +163,10 @@ func (p *logPage) advance() tea.Msg {
 
 // unread says why a log has no lines, "" if there just are none.
 func (p *logPage) unread(st logs.Status) string {
-	switch {
-	case st.Err != nil:
-		return p.session.explain(st.Err, "read the logs of "+p.title, p.place())
-	case st.Pods.Err != nil:
-		return p.session.explain(st.Pods.Err, "list pods", p.place())
-	case st.Pods.Phase == store.Syncing:
-		return "the server does not answer"
+	if why := p.problem(&st); why != "" || st.Pods.Phase != store.Syncing {
+		return why
 	}
-	return ""
+	return "the server does not answer"
 }
 
 // turnTo shows a log instead of the one before, at the same line if it is there.

@@ -17,6 +17,7 @@ import (
 	"quarterdeck/kube/guard"
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
+	"quarterdeck/kube/stream"
 	"quarterdeck/ui"
 	"quarterdeck/ui/theme"
 )
@@ -256,7 +257,7 @@ func Cause(err error) string {
 	case isPluginError(err):
 		_, why, _ := strings.Cut(text, "getting credentials: ")
 		return "the credential plugin failed (" + why + "): log in with it"
-	case errors.Is(err, context.DeadlineExceeded), strings.Contains(text, "Client.Timeout"), strings.Contains(text, "i/o timeout"), strings.Contains(text, "TLS handshake timeout"):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, stream.ErrSilent), strings.Contains(text, "Client.Timeout"), strings.Contains(text, "i/o timeout"), strings.Contains(text, "TLS handshake timeout"):
 		return server + " does not answer: check the network and the VPN"
 	case errors.As(err, &op):
 		return fmt.Sprintf("no connection to %s (%s)", server, op.Err)

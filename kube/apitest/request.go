@@ -73,8 +73,12 @@ func (r Request) Forbid(user string) *Answer {
 	if r.Namespace != "" {
 		where = fmt.Sprintf("in the namespace %q", r.Namespace)
 	}
+	resource := r.GVR.Resource
+	if part := r.Subresource(); part != "" {
+		resource += "/" + part
+	}
 	return Fail(apierrors.NewForbidden(r.GVR.GroupResource(), r.Name, fmt.Errorf( //nolint:staticcheck // the server's own words
-		"User %q cannot %s resource %q in API group %q %s", user, r.Verb, r.GVR.Resource, r.GVR.Group, where)))
+		"User %q cannot %s resource %q in API group %q %s", user, r.Verb, resource, r.GVR.Group, where)))
 }
 
 // Unavailable returns an internal error.

@@ -16,6 +16,7 @@ const headed = 3
 type Status struct {
 	Facts   []Fact // such as how many sources there are and whether they are live
 	Sources int    // that have written, or will
+	Still   bool   // nothing more comes
 
 	Lines           uint64  // read so far
 	Rate, ErrorRate float64 // lines a second
@@ -82,7 +83,10 @@ func (w *Window) state() []Fact {
 		}
 		facts = append(facts, Fact{match, theme.Muted})
 	}
-	if w.follow {
+	switch {
+	case w.follow && w.status.Still:
+		return append(facts, Fact{"end", theme.Muted})
+	case w.follow:
 		return append(facts, Fact{"follow", theme.Busy})
 	}
 	if n := w.New(); n > 0 {
