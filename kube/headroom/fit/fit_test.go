@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -254,6 +255,101 @@ func TestBadQuestions(t *testing.T) {
 	}
 	if a := ask(t, State{}, Ask{Pods: []Want{{Pod: pod, Count: 1}}}); a.Fit != 0 || said(a) != "no nodes available to schedule pods" {
 		t.Errorf("a cluster without nodes: %+v", a)
+	}
+}
+
+// A node may have promised more than it has, by pods that the kubelet let in or
+// since it shrank. Who asks for nothing of that is let on it all the same.
+func TestOvercommitted(t *testing.T) {
+	s := small()
+	s.Nodes = s.Nodes[:1]
+	s.Nodes[0].Allocatable.CPU = 1000
+	p, err := OfSize("shop", map[string]string{"memory": "1Gi"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := ask(t, s, Ask{Pods: []Want{{Pod: p, Count: 1}}}); a.Fit != 1 {
+		t.Errorf("a pod that wants no cpu: %+v", a)
+	}
+	if a := ask(t, s, Ask{Pods: []Want{{Pod: sized(t, "1m"), Count: 1}}}); a.Fit != 0 {
+		t.Errorf("a pod that wants cpu: %+v", a)
+	}
+}
+
+// A claim that one pod at a time may use, of a volume that is on two nodes.
+func TestVolumes(t *testing.T) {
+	class := "local"
+	claim := &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "data"},
+		Spec: corev1.PersistentVolumeClaimSpec{
+			VolumeName: "disk", StorageClassName: &class, AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOncePod},
+		},
+		Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound},
+	}
+	metav1.SetMetaDataAnnotation(&claim.ObjectMeta, "pv.kubernetes.io/bind-completed", "yes")
+	volume := &corev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{Name: "disk"}, Spec: corev1.PersistentVolumeSpec{
+		ClaimRef: &corev1.ObjectReference{Namespace: "shop", Name: "data"}, StorageClassName: class,
+		NodeAffinity: &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+			MatchExpressions: []corev1.NodeSelectorRequirement{{Key: corev1.LabelHostname, Operator: "In", Values: []string{"node-2", "node-3"}}},
+		}}}},
+	}}
+	s := small()
+	s.Storage = &Storage{Claims: []*corev1.PersistentVolumeClaim{claim}, Volumes: []*corev1.PersistentVolume{volume}}
+	db := occupant("db", 0, "node-2", 100, "StatefulSet")
+	db.Claims = []string{"data"}
+	s.Pods = append(s.Pods, db)
+	a := ask(t, s, Ask{Drain: []string{"node-2"}})
+	if a.Asked != 1 || a.Fit != 1 || a.Placements[0].Node != "node-3" {
+		t.Errorf("a pod that moves with its volume: %+v %s", a, said(a))
+	}
+	if a = ask(t, s, Ask{Drain: []string{"node-2", "node-3"}}); a.Fit != 0 || !strings.Contains(said(a), "2 node(s) didn't match PersistentVolume's node affinity") {
+		t.Errorf("a pod whose volume cannot follow: %+v %s", a, said(a))
+	}
+	p := sized(t, "1")
+	p.Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}}}
+	if a = ask(t, s, Ask{Pods: []Want{{Pod: p, Count: 1}}}); !strings.Contains(said(a), "already in-use by another pod") {
+		t.Errorf("a second pod with the claim: %s", said(a))
+	}
+	p.Spec.Volumes[0].PersistentVolumeClaim.ClaimName = "nowhere"
+	if a = ask(t, s, Ask{Pods: []Want{{Pod: p, Count: 1}}}); said(a) != `persistentvolumeclaim "nowhere" not found` {
+		t.Errorf("a pod with a claim that is not there: %s", said(a))
+	}
+}
+
+// A StatefulSet gives every pod a claim of its own.
+func TestClaimTemplates(t *testing.T) {
+	local, fast := "local", "fast"
+	wait, now := storagev1.VolumeBindingWaitForFirstConsumer, storagev1.VolumeBindingImmediate
+	disk := func(k int) *corev1.PersistentVolume {
+		return &corev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("disk-", k)}, Spec: corev1.PersistentVolumeSpec{
+			Capacity: corev1.ResourceList{"storage": resource.MustParse("1Gi")}, AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, StorageClassName: local,
+			NodeAffinity: &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+				MatchExpressions: []corev1.NodeSelectorRequirement{{Key: corev1.LabelHostname, Operator: "In", Values: []string{fmt.Sprint("node-", k)}}},
+			}}}},
+		}, Status: corev1.PersistentVolumeStatus{Phase: corev1.VolumeAvailable}}
+	}
+	s := small()
+	s.Storage = &Storage{
+		Classes: []*storagev1.StorageClass{
+			{ObjectMeta: metav1.ObjectMeta{Name: local}, Provisioner: "kubernetes.io/no-provisioner", VolumeBindingMode: &wait},
+			{ObjectMeta: metav1.ObjectMeta{Name: fast, Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}}, VolumeBindingMode: &now},
+		},
+		Volumes: []*corev1.PersistentVolume{disk(1), disk(3)},
+	}
+	template := corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data"}, Spec: corev1.PersistentVolumeClaimSpec{
+		StorageClassName: &local, AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+		Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{"storage": resource.MustParse("1Gi")}},
+	}}
+	p := sized(t, "100m")
+	a := ask(t, s, Ask{Pods: []Want{{Pod: p, Name: "db", Count: 3, First: 2, Claims: []corev1.PersistentVolumeClaim{template}}}})
+	if a.Asked != 3 || a.Fit != 2 || !slices.Equal(a.Placements, []Placement{{"node-1", 1}, {"node-3", 1}}) || a.Pending[0].Name != "db-4" ||
+		said(a) != "4 node(s) didn't find available persistent volumes to bind" {
+		t.Errorf("three pods and two disks: %+v %s", a, said(a))
+	}
+	template.Spec.StorageClassName = nil // the default class, whose volumes are there before the pod has a node
+	a = ask(t, s, Ask{Pods: []Want{{Pod: p, Name: "db", Count: 1, Claims: []corev1.PersistentVolumeClaim{template}}}})
+	if a.Fit != 1 || !strings.Contains(strings.Join(a.NotModelled, "\n"), "a volume of class fast is there before") {
+		t.Errorf("a volume that is made at once: %+v", a)
 	}
 }
 

@@ -120,11 +120,17 @@ func TestShownPart(t *testing.T) {
 				}
 			}
 		}
+		if r.IntN(4) == 0 {
+			(&trial{scheduler: s, c: c}).like(Like{Node: state.Nodes[0].Name, Count: 2})
+		}
 		q, err := s.search(t.Context(), sh)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for step := range 6 {
+			if len(state.Pods) > 0 && r.IntN(2) == 0 { // somebody else comes
+				s.view.put(newShapes(true).of(state.Pods[r.IntN(len(state.Pods))]), int32(r.IntN(len(s.view.nodes))))
+			}
 			if err := q.catchUp(t.Context()); err != nil {
 				t.Fatal(err)
 			}
