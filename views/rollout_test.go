@@ -123,10 +123,13 @@ func TestRolloutLive(t *testing.T) {
 		b.press("enter")
 		b.want("revision 2", "progressing 25%", "1 ready of 2", "1 starting")
 		b.Put(atEnd("cart").deployment()...)
+		time.Sleep(time.Second) // stores collect changes, and so does the page
 		b.settle()
-		b.want("complete", "4 ready of 4")
+		b.want("4 ready of 4")
 		b.wantNot("progressing")
 		b.press("esc")
+		time.Sleep(time.Second)
+		b.settle()
 		if _, line := b.row("cart"); !strings.Contains(line, "complete") {
 			t.Error(line)
 		}
