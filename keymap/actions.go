@@ -21,6 +21,7 @@ const (
 	GoRollout      ActionID = "go.rollout"
 	ViewWorkloads  ActionID = "view.workloads"
 	ViewRollouts   ActionID = "view.rollouts"
+	ViewHeadroom   ActionID = "view.headroom"
 
 	NamespaceSwitch ActionID = "namespace.switch"
 	NamespaceAll    ActionID = "namespace.all"
@@ -71,6 +72,10 @@ const (
 
 	RolloutWait ActionID = "rollout.wait"
 	RolloutPane ActionID = "rollout.pane"
+
+	HeadroomGroup ActionID = "headroom.group"
+	HeadroomAsk   ActionID = "headroom.what-if"
+	HeadroomSize  ActionID = "headroom.right-size"
 
 	TreeToggle   ActionID = "tree.toggle"
 	TreeExpand   ActionID = "tree.expand"
@@ -181,6 +186,7 @@ func declared() []Binding {
 		{ID: GoRollout, Keys: keys("o"), Title: "rollout", Help: "Open the rollout that this object is of", Group: groupGo, Scope: Objects},
 		{ID: ViewWorkloads, Keys: keys("2"), Title: "workloads", Help: "Open Workloads", Group: groupGo, Scope: Global},
 		{ID: ViewRollouts, Keys: keys("3"), Title: "rollouts", Help: "Open Rollouts", Group: groupGo, Scope: Global},
+		{ID: ViewHeadroom, Keys: keys("4"), Title: "headroom", Help: "Open Headroom: where is room, what would happen if", Group: groupGo, Scope: Global},
 		{ID: NamespaceSwitch, Keys: keys("n"), Title: "namespace", Help: "Choose the namespace to look at", Group: groupGo, Scope: List},
 		{ID: NamespaceAll, Keys: keys("0"), Title: "all namespaces", Help: "Look at all namespaces", Group: groupGo, Scope: List},
 		{ID: NamespaceHere, Keys: keys("."), Title: "this namespace", Help: "Look only at the namespace of this object", Group: groupGo, Scope: List},
@@ -228,6 +234,9 @@ func declared() []Binding {
 		{ID: SortReverse, Keys: keys("R"), Title: "reverse", Help: "Reverse the order of the rows", Group: groupList, Scope: List},
 		{ID: RolloutWait, Keys: keys("w"), Title: "wait", Help: "Wait in the background until the rollout is over, and tell then, wherever you are", Group: groupList, Scope: List, Subject: "rollout"},
 		{ID: RolloutPane, Keys: keys("tab"), Title: "next pane", Help: "Go from the revisions of a rollout to its pods, to its events", Group: groupList, Scope: List, Subject: "rollout"},
+		{ID: HeadroomAsk, Keys: keys("w"), Title: "what if", Help: "Ask what would happen if: pods come, nodes are drained, lost or added; nothing is changed", Group: groupList, Scope: List, Subject: "headroom"},
+		{ID: HeadroomGroup, Keys: keys("tab"), Title: "by zone", Help: "Add up by node, zone, pool, namespace or workload, one after the other", Group: groupList, Scope: List, Subject: "headroom"},
+		{ID: HeadroomSize, Keys: keys("T"), Title: "right-size", Help: "Compare what containers ask for with what they use", Group: groupList, Scope: List, Subject: "headroom"},
 		{ID: ListWide, Keys: keys("w"), Title: "wide", Help: "Show or hide the wide columns", Group: groupList, Scope: List, Subject: "table"},
 		{ID: ListDetail, Keys: keys("v"), Title: "detail", Help: "Show or hide the detail pane", Group: groupList, Scope: List},
 		{ID: TreeToggle, Keys: keys("tab"), Title: "fold", Help: "Show or hide what belongs to this row, in place", Group: groupList, Scope: List, Subject: "row"},

@@ -21,7 +21,7 @@ import (
 // other kind is found by discovery.
 func Catalog() []Opener {
 	return []Opener{
-		workloads(), rollouts(),
+		workloads(), rollouts(), headroomList(),
 		pods(), containers(),
 		deployments(), statefulSets(), daemonSets(), replicaSets(), jobs(), cronJobs(),
 		services(),
@@ -147,6 +147,7 @@ func (p *Program) Primary() []ui.Primary {
 	return []ui.Primary{
 		in(keymap.ViewWorkloads, func() Opener { return workloads() }),
 		in(keymap.ViewRollouts, func() Opener { return rollouts() }),
+		in(keymap.ViewHeadroom, func() Opener { return headroomList() }),
 	}
 }
 

@@ -419,6 +419,7 @@ func (l *list[T]) Click(line int) tea.Msg {
 // View draws the rows, or says why there are none.
 func (l *list[T]) View(width, height int) string {
 	l.env.Now = l.session.Now() // the next projection has an Env of its own
+	l.env.Width = width
 	banner := l.banner(width, height/3)
 	l.bannerRows = len(banner)
 	return strings.Join(append(banner, l.body(width, height-len(banner))), "\n")

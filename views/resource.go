@@ -108,6 +108,7 @@ type Env struct {
 	Now     time.Time
 	Metrics *metrics.Snapshot // nil if nobody asked for metrics
 	Glyphs  *theme.Glyphs     // to draw with, nil where there is no screen
+	Width   int               // of the screen in cells, 0 where there is none
 }
 
 // Scope is which objects of a resource a list shows.

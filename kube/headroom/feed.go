@@ -174,3 +174,17 @@ func (f *Feed) Close() {
 	f.pods.Close()
 	f.quotas.Close()
 }
+
+// Statuses returns how well each resource can be read. One that will be read in
+// a single namespace instead of all is loading.
+func (f *Feed) Statuses() map[string]store.Status {
+	return map[string]store.Status{"nodes": f.nodes.Status(), "pods": statusOf(f, f.pods), "resourcequotas": statusOf(f, f.quotas)}
+}
+
+func statusOf[T store.Object](f *Feed, s namespaced[T]) store.Status {
+	st := s.Status()
+	if s.in != f.from.Namespace && st.Phase == store.Forbidden {
+		st.Phase, st.Err = store.Syncing, nil
+	}
+	return st
+}

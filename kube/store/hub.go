@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"reflect"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -41,6 +42,7 @@ type storeKey struct {
 	gvr    schema.GroupVersionResource
 	accept string
 	scope  Scope
+	object reflect.Type // a resource may be kept in more than one compact form
 }
 
 // entry is a store in use. Guarded by Hub.mu.
@@ -79,7 +81,7 @@ func Open[T Object](h *Hub, kind Kind[T], scope Scope) *Subscription[T] {
 	if !kind.Namespaced {
 		scope.Namespace = ""
 	}
-	key := storeKey{gvr: kind.GVR, accept: kind.accept, scope: scope}
+	key := storeKey{gvr: kind.GVR, accept: kind.accept, scope: scope, object: reflect.TypeFor[T]()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	e, ok := h.stores[key]
