@@ -385,26 +385,7 @@ func thousands(n int) string {
 func (l *list[T]) Scope() keymap.Scope { return keymap.List }
 
 // Move moves the cursor.
-func (l *list[T]) Move(id keymap.ActionID) {
-	switch id {
-	case keymap.MoveUp:
-		l.table.Up()
-	case keymap.MoveDown:
-		l.table.Down()
-	case keymap.MovePageUp:
-		l.table.PageUp()
-	case keymap.MovePageDown:
-		l.table.PageDown()
-	case keymap.MoveTop:
-		l.table.Home()
-	case keymap.MoveBottom:
-		l.table.End()
-	case keymap.MoveLeft:
-		l.table.Left()
-	case keymap.MoveRight:
-		l.table.Right()
-	}
-}
+func (l *list[T]) Move(id keymap.ActionID) { moveIn(l.table, id) }
 
 // Click selects the row on a line, and opens it if it was selected.
 func (l *list[T]) Click(line int) tea.Msg {

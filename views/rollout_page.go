@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -223,82 +222,6 @@ func (p *rolloutPage) since() string {
 // Scope says that table bindings listen.
 func (p *rolloutPage) Scope() keymap.Scope { return keymap.List }
 
-// mover is a table, whatever its rows.
-type mover interface {
-	Up()
-	Down()
-	PageUp()
-	PageDown()
-	Home()
-	End()
-	Left()
-	Right()
-}
-
-// Move moves the cursor of the pane, or its text.
-func (p *rolloutPage) Move(id keymap.ActionID) {
-	var m mover
-	switch p.pane {
-	case paneRevisions:
-		m = p.revs
-	case panePods:
-		m = p.pods
-	case paneEvents:
-		m = p.events
-	default:
-		p.why.Move(id)
-		return
-	}
-	moveIn(m, id)
-	select {
-	case p.moved <- struct{}{}:
-	default:
-	}
-}
-
-func moveIn(m mover, id keymap.ActionID) {
-	switch id {
-	case keymap.MoveUp:
-		m.Up()
-	case keymap.MoveDown:
-		m.Down()
-	case keymap.MovePageUp:
-		m.PageUp()
-	case keymap.MovePageDown:
-		m.PageDown()
-	case keymap.MoveTop:
-		m.Home()
-	case keymap.MoveBottom:
-		m.End()
-	case keymap.MoveLeft:
-		m.Left()
-	case keymap.MoveRight:
-		m.Right()
-	}
-}
-
-// Click selects the row on a line, and opens it if it was selected.
-func (p *rolloutPage) Click(line int) tea.Msg {
-	line -= p.top + 1 // and the rule above the pane
-	key, selected := "", false
-	switch p.pane {
-	case paneRevisions:
-		key = p.revs.SelectedKey()
-		selected = p.revs.SelectLine(line) && p.revs.SelectedKey() == key
-	case panePods:
-		key = p.pods.SelectedKey()
-		selected = p.pods.SelectLine(line) && p.pods.SelectedKey() == key
-	case paneEvents:
-		key = p.events.SelectedKey()
-		selected = p.events.SelectLine(line) && p.events.SelectedKey() == key
-	default:
-	}
-	if selected {
-		return p.enter()
-	}
-	return nil
-}
-
 // Actions are what can be done with the rollout and what is selected of it.
 func (p *rolloutPage) Actions() []ui.Action {
 	s := p.session
@@ -401,26 +324,4 @@ func (p *rolloutPage) enter() tea.Msg {
 	default:
 	}
 	return nil
-}
-
-func paneTitle(pane rolloutPane) string {
-	return [...]string{"revisions", "pods", "events", "details"}[pane]
-}
-
-// paneCount is the title of a pane with how much is in it.
-func (p *rolloutPage) paneCount(pane rolloutPane) string {
-	n := 0
-	switch pane {
-	case paneRevisions:
-		n = p.revs.Len()
-	case panePods:
-		n = p.pods.Len()
-	case paneEvents:
-		n = p.events.Len()
-	default:
-	}
-	if n == 0 {
-		return paneTitle(pane)
-	}
-	return fmt.Sprintf("%s %s", paneTitle(pane), thousands(n))
 }

@@ -1,9 +1,13 @@
 package views
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
+	tea "charm.land/bubbletea/v2"
+
+	"quarterdeck/keymap"
 	"quarterdeck/kube/field"
 	"quarterdeck/kube/object"
 	"quarterdeck/kube/rollout"
@@ -161,4 +165,109 @@ func (p *rolloutPage) spare() string {
 	b, c := &p.detail.Budget, &p.detail.Status.Counts
 	return countOf(int(c.Total), "pod") + " of " + strconv.Itoa(int(b.Most)) + " there may be, " +
 		strconv.Itoa(int(c.Available)) + " available of " + strconv.Itoa(int(b.Least)) + " there must be"
+}
+
+// mover is a table, whatever its rows.
+type mover interface {
+	Up()
+	Down()
+	PageUp()
+	PageDown()
+	Home()
+	End()
+	Left()
+	Right()
+}
+
+// Move moves the cursor of the pane, or its text.
+func (p *rolloutPage) Move(id keymap.ActionID) {
+	var m mover
+	switch p.pane {
+	case paneRevisions:
+		m = p.revs
+	case panePods:
+		m = p.pods
+	case paneEvents:
+		m = p.events
+	default:
+		p.why.Move(id)
+		return
+	}
+	moveIn(m, id)
+	p.hasMoved()
+}
+
+// hasMoved tells who waits for it that the cursor is somewhere else.
+func (p *rolloutPage) hasMoved() {
+	select {
+	case p.moved <- struct{}{}:
+	default:
+	}
+}
+
+// moveIn does a movement in a table.
+func moveIn(m mover, id keymap.ActionID) {
+	switch id {
+	case keymap.MoveUp:
+		m.Up()
+	case keymap.MoveDown:
+		m.Down()
+	case keymap.MovePageUp:
+		m.PageUp()
+	case keymap.MovePageDown:
+		m.PageDown()
+	case keymap.MoveTop:
+		m.Home()
+	case keymap.MoveBottom:
+		m.End()
+	case keymap.MoveLeft:
+		m.Left()
+	case keymap.MoveRight:
+		m.Right()
+	}
+}
+
+// Click selects the row on a line, and opens it if it was selected.
+func (p *rolloutPage) Click(line int) tea.Msg {
+	line -= p.top + 1 // and the rule above the pane
+	key, selected := "", false
+	switch p.pane {
+	case paneRevisions:
+		key = p.revs.SelectedKey()
+		selected = p.revs.SelectLine(line) && p.revs.SelectedKey() == key
+	case panePods:
+		key = p.pods.SelectedKey()
+		selected = p.pods.SelectLine(line) && p.pods.SelectedKey() == key
+	case paneEvents:
+		key = p.events.SelectedKey()
+		selected = p.events.SelectLine(line) && p.events.SelectedKey() == key
+	default:
+	}
+	if selected {
+		return p.enter()
+	}
+	p.hasMoved()
+	return nil
+}
+
+func paneTitle(pane rolloutPane) string {
+	return [...]string{"revisions", "pods", "events", "details"}[pane]
+}
+
+// paneCount is the title of a pane with how much is in it.
+func (p *rolloutPage) paneCount(pane rolloutPane) string {
+	n := 0
+	switch pane {
+	case paneRevisions:
+		n = p.revs.Len()
+	case panePods:
+		n = p.pods.Len()
+	case paneEvents:
+		n = p.events.Len()
+	default:
+	}
+	if n == 0 {
+		return paneTitle(pane)
+	}
+	return fmt.Sprintf("%s %s", paneTitle(pane), thousands(n))
 }
