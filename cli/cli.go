@@ -149,7 +149,7 @@ opens another view: qd pods, qd nodes, qd certificates.cert-manager.io.`,
 		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
 	})
 	c.completeFlags(root)
-	root.AddCommand(c.get(), c.logs(), c.rollout(), c.config(), c.versionCommand())
+	root.AddCommand(c.get(), c.logs(), c.rollout(), c.headroom(), c.config(), c.versionCommand())
 	checkCompletion(root)
 	return root
 }
@@ -295,6 +295,9 @@ func (c *command) program(s *settings, interactive bool) *views.Program {
 			Wide: s.UI.Wide, Detail: detailOf(s.UI.Detail), Metrics: s.Metrics.Enabled, MetricsInterval: s.Metrics.Interval,
 			Refresh: refresh(c.env), Context: s.contextStyle, Editor: editor(c.env), Pager: pager(c.env),
 			Logs: views.LogSettings{Bytes: int(s.Logs.Buffer), Span: logs.Span{Tail: int64(s.Logs.Tail), Since: s.Logs.Since}},
+			Headroom: views.HeadroomSettings{
+				PoolLabels: s.Headroom.PoolLabels, MinHistory: s.Headroom.History, Prometheus: s.Headroom.Prometheus, Window: s.Headroom.Window,
+			},
 		},
 	}
 }

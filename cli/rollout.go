@@ -34,7 +34,7 @@ deleted. status --watch=false says 3 of one that is still under way.`,
 			if len(args) == 0 {
 				return nil
 			}
-			return fmt.Errorf("%s has no command %q: type %s", cmd.CommandPath(), args[0], rolloutWords(cmd))
+			return fmt.Errorf("%s has no command %q: type %s", cmd.CommandPath(), args[0], subcommands(cmd))
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -48,8 +48,8 @@ deleted. status --watch=false says 3 of one that is still under way.`,
 	return cmd
 }
 
-// rolloutWords returns how the commands below cmd are typed.
-func rolloutWords(cmd *cobra.Command) string {
+// subcommands returns how the commands below cmd are typed.
+func subcommands(cmd *cobra.Command) string {
 	var names []string
 	for _, sub := range cmd.Commands() {
 		names = append(names, sub.Name())

@@ -53,6 +53,9 @@ func (s *Session) Make(ctx context.Context, changes []action.Change, approval gu
 // Untriable reports whether a dry run failed only because it was one.
 func Untriable(err error) bool { return untriable(err) }
 
+// InCluster is the namespace, for Explain, of what is in none.
+const InCluster = string(clusterScope)
+
 // Explain turns an error of the API into one sentence. doing is "list pods" in a
 // namespace, "" for all of them.
 func (s *Session) Explain(err error, doing, namespace string) string {

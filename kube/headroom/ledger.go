@@ -205,6 +205,18 @@ func (l *Ledger) Complete() bool { return l.whole(nodes) && l.whole(pods) && l.w
 // KnowsNodes reports whether all nodes are known.
 func (l *Ledger) KnowsNodes() bool { return l.whole(nodes) }
 
+// KnowsPods reports whether all pods of a namespace are known, of all for "".
+func (l *Ledger) KnowsPods(namespace string) bool {
+	phase := l.read[pods].Phase
+	return (phase == store.Live || phase == store.Stale) && (l.podsIn == "" || l.podsIn == namespace)
+}
+
+// KnowsQuotas reports whether all quotas of a namespace are known.
+func (l *Ledger) KnowsQuotas(namespace string) bool {
+	phase := l.read[quotas].Phase
+	return (phase == store.Live || phase == store.Stale) && (l.quotasIn == "" || l.quotasIn == namespace)
+}
+
 // Err returns why nothing is known: neither nodes nor pods could be read. nil if
 // anything is, or may be yet.
 func (l *Ledger) Err() error {
