@@ -126,7 +126,9 @@ func (p *logPage) status(st *logs.Status) logview.Status {
 	if p.opts.Bytes > 0 {
 		out.Limit = byteCount(int64(p.opts.Bytes))
 	}
-	add := func(tone theme.Tone, text string) { out.Facts = append(out.Facts, logview.Fact{Text: text, Tone: tone}) }
+	add := func(tone theme.Tone, text string) {
+		out.Facts = append(out.Facts, logview.Fact{Text: text, Tone: tone})
+	}
 	if st.Sources == 0 && st.Pods.Phase != store.Live {
 		add(theme.Text, "pods not known")
 	} else {
