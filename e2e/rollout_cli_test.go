@@ -27,12 +27,14 @@ printf '\033[H\033[2J'; "$QD" $words; echo "run $((n+=1)) ended with $?"; done`
 // tagged is a change of an image to one that does not exist.
 const tagged = "registry.example.com/shop/toolbox:never"
 
-// rolling uses `qd rollout`, in a terminal and in pipes.
+// rolling uses `qd rollout`, in a terminal and in pipes. Most of it is waiting for
+// controllers, so the scenarios run beside each other, after all others.
 func rolling() []scenario {
 	return []scenario{
 		{
 			name: "qd rollout watches what is stuck, and undoes it after a question", cluster: workshop, shell: prompt, size: size{80, 40},
 			run: func(t *terminal) {
+				t.Parallel()
 				t.workspace("rolling")
 				t.deployIn("rolling", "asked", 2)
 				t.Press("rollout status asked -n rolling", uitest.Enter).Sees(`deployment "asked" successfully rolled out`, "run 1 ended with 0")
@@ -52,6 +54,7 @@ func rolling() []scenario {
 		{
 			name: "in a protected context qd rollout wants the name typed", cluster: workshop, shell: prompt, size: size{80, 40}, env: []string{"QD_CONFIG=protected.yaml"},
 			run: func(t *terminal) {
+				t.Parallel()
 				t.workspace("rolling")
 				t.must(os.WriteFile(filepath.Join(t.dir, "protected.yaml"), []byte("contexts:\n- match: playground\n  protected: true\n"), 0o600))
 				t.deployIn("rolling", "guarded", 1)
@@ -64,6 +67,7 @@ func rolling() []scenario {
 		{
 			name: "qd rollout in pipes", cluster: workshop, shell: prompt,
 			run: func(t *terminal) {
+				t.Parallel()
 				t.workspace("rolling")
 				t.deployIn("rolling", "piped", 2)
 				t.pipe(0, "status piped", `deployment "piped" successfully rolled out`)
@@ -96,6 +100,7 @@ func rolling() []scenario {
 		{
 			name: "qd rollout undoes a stateful set with the pod that it waits for", cluster: workshop, shell: prompt,
 			run: func(t *terminal) {
+				t.Parallel()
 				t.workspace("rolling")
 				t.createSet("ordered", 2)
 				t.pipe(0, "status sts/ordered", "partitioned roll out complete: 2 new pods have been updated...")
@@ -114,6 +119,7 @@ func rolling() []scenario {
 		{
 			name: "qd rollout with few rights, and without a server", cluster: workshop, shell: prompt,
 			run: func(t *terminal) {
+				t.Parallel()
 				t.as("payments-dev", 0, "list", "deploy/checkout", "sts/ledger")
 				t.as("payments-dev", 1, "list -A", "you (payments-dev) may not list deployments in the cluster")
 				t.as("payments-dev", 0, "restart deploy/fraud-check --yes", "done: deploy/fraud-check", "successfully rolled out")
