@@ -1,6 +1,7 @@
 package views
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type logLines struct {
 
 	sources []logs.Source
 	labels  []string // by source
+	renamed bool     // lines that were shown have other labels now
 }
 
 // look takes over what came since.
@@ -34,33 +36,44 @@ func (x *logLines) look(only *logs.Search) {
 	x.label()
 }
 
-// label names the sources as shortly as they can be told apart.
+// label names the sources as shortly as they can be told apart: by their pods,
+// by containers and namespaces if there are several.
 func (x *logLines) label() {
 	if len(x.labels) == len(x.sources) {
 		return
 	}
-	containers := map[string]bool{}
+	namespaces, workloads, containers := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, s := range x.sources {
-		containers[s.Container] = true
+		workload, _ := podParts(s.Pod)
+		namespaces[s.Namespace], workloads[s.Namespace+"/"+workload], containers[s.Container] = true, true, true
 	}
-	x.labels = x.labels[:0]
+	labels := make([]string, 0, len(x.sources))
 	for _, s := range x.sources {
-		name := shortPod(s.Pod)
+		name := s.Pod
+		if len(workloads) == 1 {
+			_, name = podParts(s.Pod)
+		}
+		if len(namespaces) > 1 {
+			name = s.Namespace + "/" + name
+		}
 		if len(containers) > 1 {
 			name += " " + s.Container
 		}
-		x.labels = append(x.labels, name)
+		labels = append(labels, name)
 	}
+	x.renamed = x.renamed || !slices.Equal(x.labels, labels[:len(x.labels)])
+	x.labels = labels
 }
 
-// shortPod is the end of a pod's name, which tells it from those of the same
-// workload: 7f9cdd-x2abc of checkout-7f9cdd-x2abc, web-0 of web-0.
-func shortPod(name string) string {
+// podParts takes the name of a pod apart into that of its workload, most
+// probably, and what tells it from others of that: checkout and 7f9cdd-x2abc;
+// nothing and web-0.
+func podParts(name string) (workload, rest string) {
 	parts := strings.Split(name, "-")
-	if len(parts) < 3 {
-		return name
+	if n := len(parts) - 2; n > 0 {
+		return strings.Join(parts[:n], "-"), strings.Join(parts[n:], "-")
 	}
-	return strings.Join(parts[len(parts)-2:], "-")
+	return "", name
 }
 
 // First returns the position of the oldest line.

@@ -153,6 +153,14 @@ func (p *logPage) Update(msg tea.Msg) tea.Cmd {
 }
 
 func (p *logPage) look() {
+	p.lookAt()
+	if p.lines.renamed {
+		p.lines.renamed = false
+		p.window.Refresh()
+	}
+}
+
+func (p *logPage) lookAt() {
 	if p.filter == nil {
 		p.lines.look(nil)
 		return
