@@ -106,7 +106,7 @@ type spot struct {
 func (c *Cluster) place(p spot) {
 	namespace := p.shape.pod().Namespace
 	c.spaces[namespace] = append(c.spaces[namespace], p)
-	for other := range p.keepsAway() {
+	for _, other := range p.keeps {
 		c.anti[other] = append(c.anti[other], p)
 	}
 }

@@ -36,7 +36,6 @@ import (
 const (
 	clusters    = 65
 	podsEach    = 8
-	together    = 12 // clusters under way at the same time
 	patience    = 2 * time.Minute
 	defaultSeed = 20260718
 )
@@ -76,13 +75,10 @@ func TestAgainstScheduler(t *testing.T) {
 	start := time.Now()
 	o.build(ctx, t, worlds)
 	t.Logf("%d nodes of %d clusters after %s", len(o.nodes), clusters, time.Since(start))
-	turn := make(chan struct{}, together)
 	t.Run("clusters", func(t *testing.T) {
 		for _, w := range worlds {
 			t.Run(fmt.Sprintf("%d-%d", seed, w.id), func(t *testing.T) {
 				t.Parallel()
-				turn <- struct{}{}
-				defer func() { <-turn }()
 				for k := range podsEach {
 					o.compare(ctx, t, w, w.pod(k))
 				}

@@ -95,7 +95,15 @@ func (v *view) now(pods []spot, moves iter.Seq[move], which func(*shape) bool) [
 
 // keepers returns the nodes with the pods that may keep the shape's away.
 func (n *neighborhood) keepers(v *view) []fwk.NodeInfo {
-	return v.now(n.away, slices.Values(v.keeping), n.keptAwayBy)
+	return v.now(n.away, func(yield func(move) bool) {
+		for _, about := range []string{"", n.pod().Namespace} {
+			for _, m := range v.keeping[about] {
+				if !yield(m) {
+					return
+				}
+			}
+		}
+	}, n.keptAwayBy)
 }
 
 // neighbors returns what inter-pod affinity has to see: the nodes with pods that

@@ -26,6 +26,7 @@ type shape struct {
 	volumes bool        // it wants volumes that are not everywhere
 	taints  bool        // its spread leaves out nodes with taints
 	spread  []labels.Selector
+	keeps   []string // namespaces of the pods that it keeps away, "" alone if they may be of any
 }
 
 func (s *shape) pod() *corev1.Pod { return s.info.GetPod() }
@@ -53,6 +54,7 @@ func newShape(pod *corev1.Pod, id string) (*shape, error) {
 			s.spread = append(s.spread, selector)
 		}
 	}
+	s.keeps = keepsAway(info.GetRequiredAntiAffinityTerms())
 	return s, err
 }
 
@@ -75,17 +77,17 @@ func (s *shape) keptAwayBy(other *shape) bool {
 	return slices.ContainsFunc(other.info.GetRequiredAntiAffinityTerms(), func(t fwk.AffinityTerm) bool { return mayMatch(&t, s.pod()) })
 }
 
-// keepsAway returns the namespaces of the pods that s keeps away, "" alone if
+// keepsAway returns the namespaces of the pods that terms keep away, "" alone if
 // they may be of any.
-func (s *shape) keepsAway() sets.Set[string] {
+func keepsAway(terms []fwk.AffinityTerm) []string {
 	all := sets.New[string]()
-	for _, t := range s.info.GetRequiredAntiAffinityTerms() {
+	for _, t := range terms {
 		if anyNamespace(&t) {
-			return sets.New("")
+			return []string{""}
 		}
 		all = all.Union(t.Namespaces)
 	}
-	return all
+	return sets.List(all)
 }
 
 // mayMatch reports whether a term is about a pod, were its namespace one that the

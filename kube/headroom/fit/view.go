@@ -24,7 +24,7 @@ type view struct {
 
 	moved   []move            // what was put on nodes and taken off, in this order
 	spaces  map[string][]move // the same by namespace
-	keeping []move            // of them, pods that keep others away
+	keeping map[string][]move // of them, pods that keep others away, by the namespaces of those; "" for any
 }
 
 // move is a pod that was put on a node or taken off it.
@@ -34,7 +34,7 @@ type move struct {
 }
 
 func newView(c *Cluster) *view {
-	v := &view{c: c, spaces: map[string][]move{}}
+	v := &view{c: c, spaces: map[string][]move{}, keeping: map[string][]move{}}
 	v.nodes, v.room, v.load = slices.Clone(c.nodes), slices.Clone(c.room), slices.Clone(c.load)
 	v.mine, v.closed, v.claims = make([]bool, len(c.nodes)), make([]bool, len(c.nodes)), map[string]int32{}
 	return v
@@ -49,8 +49,9 @@ func (v *view) undo() {
 		}
 	}
 	v.nodes, v.room, v.load, v.mine, v.closed = v.nodes[:n], v.room[:n], v.load[:n], v.mine[:n], v.closed[:n]
-	v.touched, v.moved, v.keeping = v.touched[:0], v.moved[:0], v.keeping[:0]
+	v.touched, v.moved = v.touched[:0], v.moved[:0]
 	clear(v.spaces)
+	clear(v.keeping)
 	clear(v.claims)
 }
 
@@ -98,8 +99,8 @@ func (v *view) note(m move) {
 	v.moved = append(v.moved, m)
 	namespace := m.pod().Namespace
 	v.spaces[namespace] = append(v.spaces[namespace], m)
-	if len(m.info.GetRequiredAntiAffinityTerms()) > 0 {
-		v.keeping = append(v.keeping, m)
+	for _, other := range m.keeps {
+		v.keeping[other] = append(v.keeping[other], m)
 	}
 }
 

@@ -1,12 +1,14 @@
 package fit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"quarterdeck/kube/sanitize"
@@ -16,6 +18,7 @@ import (
 func (t *trial) want(ctx context.Context, w Want) error {
 	model := w.Pod.DeepCopy()
 	model.Name, model.GenerateName, model.Spec.NodeName = w.name(), "", ""
+	model.Namespace = cmp.Or(model.Namespace, metav1.NamespaceDefault)
 	t.limits(model)
 	admitted, block := t.c.state.Quotas.allowed(model, w.Count)
 	if t.block == nil {
