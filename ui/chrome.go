@@ -147,19 +147,26 @@ func (a *App) addPath(line *styled, path []string, room int) {
 }
 
 // addPrimary writes the views under number keys, and what they do not say of
-// the view on top: its title, or the filter of a primary one.
+// the view on top: its title, or the filter of a primary one. Where there is too
+// little room for all, the others make room for that.
 func (a *App) addPrimary(line *styled, h Header, top View, room int) {
-	start := line.width
 	title := top.Title()
+	width := func(title string) int { return cell.Width(title) + len("1   ") }
+	for _, p := range a.opts.Primary {
+		if b, _ := a.opts.Keys.Binding(p.ID); p.ID == h.Primary {
+			title = strings.TrimSpace(strings.TrimPrefix(title, b.Title))
+			room -= width(b.Title)
+		}
+	}
+	room -= cell.Width(title)
 	for _, p := range a.opts.Primary {
 		b, _ := a.opts.Keys.Binding(p.ID)
-		tone := theme.Muted
-		if p.ID == h.Primary {
-			tone = theme.Active
-			title = strings.TrimSpace(strings.TrimPrefix(title, b.Title))
-		}
-		if line.width-start+cell.Width(b.Title)+4 > room {
-			break
+		tone := theme.Active
+		if p.ID != h.Primary {
+			tone = theme.Muted
+			if room -= width(b.Title); room < 0 {
+				continue
+			}
 		}
 		line.add(theme.Key, a.opts.Keys.Label(p.ID))
 		line.add(theme.Text, " ")

@@ -53,6 +53,8 @@ type drainProposal struct {
 	cancel context.CancelFunc
 	round  int // of questions: an option that is turned asks anew
 	asked  []askedNode
+	// foresee is whether the pods fit elsewhere.
+	foresee *foresight
 }
 
 // askedNode is what a drain would do to a node, or why that is not known.
@@ -80,6 +82,7 @@ func startDrain(v *verb, s *Session, sel chosen) tea.Msg {
 		return ui.Toast(theme.Error, Cause(err))
 	}
 	p := &drainProposal{session: s, verb: v, client: client, refs: sel.refs(), hidden: sel.hidden}
+	p.foresee = foreseeDrain("", p.refs)
 	p.level, p.why = s.level(v, sel.targets)
 	p.dialog = p.open()
 	p.dialog.Options, p.dialog.Load = p.choices(), p.ask()
@@ -151,12 +154,17 @@ func (p *drainProposal) plan() tea.Cmd {
 }
 
 func (p *drainProposal) loaded(msg tea.Msg) tea.Cmd {
-	m, ok := msg.(askedMsg)
-	if !ok || m.round != p.round {
-		return nil
-	}
-	if p.asked = append(p.asked, m.node); len(p.asked) < len(p.refs) {
-		return p.plan()
+	switch msg := msg.(type) {
+	case askedMsg:
+		if msg.round != p.round {
+			return nil
+		}
+		if p.asked = append(p.asked, msg.node); len(p.asked) < len(p.refs) {
+			return p.plan()
+		}
+		return p.foresee.ask(p.ctx, p.session)
+	case foreseenMsg:
+		p.foresee.take(msg)
 	}
 	return nil
 }
@@ -286,6 +294,7 @@ func (p *drainProposal) lines() []textview.Line {
 			}
 		}
 	}
+	lines = append(lines, p.foresee.lines(p.session)...)
 	lines = append(lines, p.podLines()...)
 	for i, command := range strings.Split(p.command(), "\n") {
 		if i == 0 {

@@ -28,7 +28,9 @@ type headroomView struct {
 func headroomList() headroomView { return headroomView{newHeadroomTable(headroom.ByNode).resource()} }
 
 // Frame returns the place of the table.
-func (headroomView) Frame(s *Session, scope Scope) ui.Frame { return s.headroomFrame(s.grouping(), scope) }
+func (headroomView) Frame(s *Session, scope Scope) ui.Frame {
+	return s.headroomFrame(s.grouping(), scope)
+}
 
 // headroomFrame returns the place of the table in a grouping.
 func (s *Session) headroomFrame(by headroom.Grouping, scope Scope) ui.Frame {
@@ -294,21 +296,31 @@ func roomNotes(r *headroom.Row) []string {
 	} else if r.Closed > 0 {
 		add("%d of %d closed", r.Closed, r.Nodes)
 	}
-	if a := r.Allocatable; a != nil {
-		if over := field.PercentOf(r.Limits.Memory, a.Memory); a.Memory > 0 && over.Num() > 100 {
-			add("mem limits %d%%", over.Num())
-		}
+	if a := r.Allocatable; a != nil && r.Limits.Memory > a.Memory {
+		add("overcommit")
 	}
 	if r.BestEffort > 0 {
 		add("%d BestEffort", r.BestEffort)
 	}
-	if r.Node != nil && len(r.Node.Taints) > 0 {
-		add("%s", counted(len(r.Node.Taints), "taint", "taints"))
+	if n := ownTaints(r.Node); n > 0 {
+		add("%s", counted(n, "taint", "taints"))
 	}
 	if r.Partly {
 		add("not all read")
 	}
 	return notes
+}
+
+// ownTaints is how many taints somebody gave a node: those that the cluster sets
+// by itself say what is noted anyway.
+func ownTaints(n *object.Node) int {
+	count := 0
+	for i := 0; n != nil && i < len(n.Taints); i++ {
+		if !strings.HasPrefix(n.Taints[i], "node.kubernetes.io/") {
+			count++
+		}
+	}
+	return count
 }
 
 func notesTone(r *headroom.Row, _ *Env) theme.Tone {

@@ -8,6 +8,7 @@ import (
 	"quarterdeck/kube/field"
 	"quarterdeck/kube/headroom/fit"
 	"quarterdeck/kube/metrics"
+	"quarterdeck/kube/object"
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/ui/textview"
 	"quarterdeck/ui/theme"
@@ -56,7 +57,7 @@ func (t *headroomTable) totals() textview.Line {
 		}
 	}
 	if s.Pending > 0 {
-		add(theme.Warn, "  %d pending (%s %s)", s.Pending, cores(s.Waiting.CPU), field.Size(s.Waiting.Memory))
+		add(theme.Warn, "  %d pending", s.Pending)
 	}
 	if u := t.usage; u != nil && u.State == metrics.Current && !u.At.IsZero() {
 		if age := int64(time.Since(u.At).Seconds()); age > 0 {
@@ -76,21 +77,29 @@ func (t *headroomTable) largest() textview.Line {
 	}
 	l := s.Largest
 	line := textview.Line{
-		{Text: "largest pod that fits: "}, {Text: cores(l.CPU) + " " + field.Size(l.Bytes), Tone: theme.Title},
-		{Text: fmt.Sprintf(" on %s, %s binds", l.Node, l.Binds), Tone: theme.Muted},
+		{Text: "largest pod that fits: "},
+		{Text: cores(l.CPU) + " " + field.Size(l.Bytes), Tone: theme.Title},
+		{Text: ", " + l.Binds + " binds"},
 	}
 	if r := s.Rest; r != nil && s.Typical != nil {
-		line = append(line, textview.Span{Text: fmt.Sprintf("  room for %s of the usual size (%s %s)", counted(int(r.Fits), "pod", "pods"), cores(s.Typical.CPU), field.Size(s.Typical.Memory))})
-		if r.CPU > 0 || r.Bytes > 0 {
-			line = append(line, textview.Span{Text: fmt.Sprintf(", %s %s in pieces too small", cores(r.CPU), field.Size(r.Bytes)), Tone: theme.Muted})
+		line = append(line, textview.Span{Text: fmt.Sprintf("  room for %s usual pods (%s %s)", thousands(int(r.Fits)), cores(s.Typical.CPU), field.Size(s.Typical.Memory))})
+		if scraps := (object.Resources{CPU: r.CPU, Memory: r.Bytes}); notable(scraps, s.Free.Resources) {
+			line = append(line, textview.Span{Text: fmt.Sprintf(", %s %s of what is free in pieces too small", cores(r.CPU), field.Size(r.Bytes)), Tone: theme.Muted})
 		}
 	}
 	return line
 }
 
+// notable reports whether a part of one of them is a quarter of the whole or more.
+func notable(part, whole object.Resources) bool {
+	return 4*part.CPU >= whole.CPU && part.CPU > 0 || 4*part.Memory >= whole.Memory && part.Memory > 0
+}
+
 func (t *headroomTable) survives() textview.Line {
 	v := &t.survival
 	switch {
+	case v.err != nil && t.summary.Allocatable == nil:
+		return textview.Line{{Text: "lose any 1 node: n/a without nodes; requests and quotas by namespace are what can be told", Tone: theme.Muted}}
 	case v.err != nil:
 		return textview.Line{{Text: "lose any 1 node: n/a, " + sanitize.Line(v.err.Error()), Tone: theme.Muted}}
 	case v.at.IsZero() && v.total > 0:
@@ -128,4 +137,3 @@ func lossWords(what, prefix string, losses []fit.Loss) textview.Line {
 	}
 	return line
 }
-

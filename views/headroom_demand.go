@@ -3,6 +3,7 @@ package views
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"quarterdeck/kube/field"
 	"quarterdeck/kube/headroom"
@@ -12,12 +13,11 @@ import (
 	"quarterdeck/ui/theme"
 )
 
-
 // demandColumns are the columns of what takes room: namespaces and workloads.
 func demandColumns(by headroom.Grouping) []Column[*headroom.Row] {
 	cols := []Column[*headroom.Row]{nameColumn[*headroom.Row]().flex(1, 14).titled(strings.ToUpper(by.String()))}
 	if by == headroom.ByWorkload {
-		cols = append(cols, text("kind", func(r *headroom.Row) string { return shortKind(r.Kind) }).between(3, 12))
+		cols = append(cols, text("kind", func(r *headroom.Row) string { return shortKind(r.Kind) }).between(6, 12))
 	}
 	cols = append(cols, count("pods", func(r *headroom.Row) int64 { return r.Requested.Pods }))
 	for _, m := range measures() {
@@ -68,7 +68,7 @@ func demandColumn(m measure, what string, of func(*headroom.Row) (int64, bool)) 
 			}
 			v := m.value(n)
 			if what == "use" && r.Used.Known < r.Used.Of {
-				v = v.WithText(">" + amountText(m, n))
+				v = v.WithText(">" + v.Format(time.Time{}))
 			}
 			return v
 		},

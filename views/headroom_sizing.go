@@ -67,19 +67,6 @@ func (t *sizingTable) resource(s *Session) *Resource[*sizingRow] {
 	cols := []Column[*sizingRow]{
 		nameColumn[*sizingRow]().flex(1, 14).titled("WORKLOAD"),
 		text("container", func(r *sizingRow) string { return r.Container }).middle(5, 20),
-		count("pods", func(r *sizingRow) int64 { return int64(r.Pods) }),
-	}
-	for _, m := range measures() {
-		cols = append(cols,
-			amounts("req", m, func(r *sizingRow) (object.Resources, bool) { return r.Requests, true }),
-			amounts("max", m, func(r *sizingRow) (object.Resources, bool) {
-				if r.Use == nil || r.Use.Target != nil {
-					return object.Resources{}, false
-				}
-				return r.Use.Max, true
-			}))
-	}
-	cols = append(cols,
 		Column[*sizingRow]{
 			ID: "advice", Kind: field.Text, Min: 12, Flex: 2, Rank: func(r *sizingRow) int { return r.place },
 			Value: func(r *sizingRow, _ *Env) field.Value { return field.Of(r.advice()) },
@@ -96,7 +83,19 @@ func (t *sizingTable) resource(s *Session) *Resource[*sizingRow] {
 			},
 		},
 		text("seen", func(r *sizingRow) string { return r.seen() }).between(4, 24),
-		text("kind", func(r *sizingRow) string { return shortKind(r.Kind) }).wide())
+		count("pods", func(r *sizingRow) int64 { return int64(r.Pods) }),
+	}
+	for _, m := range measures() {
+		cols = append(cols,
+			amounts("req", m, func(r *sizingRow) (object.Resources, bool) { return r.Requests, true }),
+			amounts("max", m, func(r *sizingRow) (object.Resources, bool) {
+				if r.Use == nil || r.Use.Target != nil {
+					return object.Resources{}, false
+				}
+				return r.Use.Max, true
+			}))
+	}
+	cols = append(cols, text("kind", func(r *sizingRow) string { return shortKind(r.Kind) }).wide())
 	return &Resource[*sizingRow]{
 		Kind: store.Kind[*sizingRow]{GVR: kube.Local("right-size"), Kind: "Sizing", Namespaced: true},
 		Name: "containers", Columns: cols, Sort: "advice", Banner: t.banner,

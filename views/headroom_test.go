@@ -4,12 +4,11 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-
-	appsv1 "k8s.io/api/apps/v1"
 
 	"quarterdeck/kube/apitest"
 )
@@ -38,7 +37,7 @@ func roomNode(name, zone, cpu, memory string, change func(*corev1.Node)) *corev1
 func roomPod(namespace, app string, i int, node string, requests, limits corev1.ResourceList) *corev1.Pod {
 	name := app + "-5d9c7b-" + string(rune('a'+i))
 	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
-		Namespace: namespace, Name: name, UID: types.UID(namespace + name), CreationTimestamp: ago(time.Hour),
+		Namespace: namespace, Name: name, UID: types.UID(namespace + name), CreationTimestamp: ago(time.Hour - time.Duration(i)*time.Minute),
 		Labels:          map[string]string{"app": app, "pod-template-hash": "5d9c7b"},
 		OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: app + "-5d9c7b", UID: "rs-" + types.UID(app), Controller: new(true)}},
 	}}
@@ -49,6 +48,22 @@ func roomPod(namespace, app string, i int, node string, requests, limits corev1.
 		p.Status.Phase = corev1.PodPending
 	}
 	return p
+}
+
+func roomDeployment(namespace, name string, replicas int32, requests corev1.ResourceList) *appsv1.Deployment {
+	labels := map[string]string{"app": name}
+	return &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, UID: types.UID(name)},
+		Spec: appsv1.DeploymentSpec{
+			Replicas: new(replicas), Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec: corev1.PodSpec{Containers: []corev1.Container{{
+					Name: "app", Image: "registry.example.com/" + name, Resources: corev1.ResourceRequirements{Requests: requests},
+				}}},
+			},
+		},
+	}
 }
 
 // room is a cluster of four nodes in two zones, one of them cordoned, one full.
@@ -84,18 +99,8 @@ func room(s *apitest.Server) {
 				Used: corev1.ResourceList{"requests.cpu": resource.MustParse("5600m"), "pods": resource.MustParse("5")},
 			},
 		},
-		&appsv1.Deployment{
-			ObjectMeta: metav1.ObjectMeta{Namespace: "web", Name: "front", UID: "front"},
-			Spec: appsv1.DeploymentSpec{
-				Replicas: new(int32(3)), Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "front"}},
-				Template: corev1.PodTemplateSpec{
-					ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "front"}},
-					Spec: corev1.PodSpec{Containers: []corev1.Container{{
-						Name: "app", Image: "registry.example.com/front", Resources: corev1.ResourceRequirements{Requests: amounts("3", "1Gi")},
-					}}},
-				},
-			},
-		},
+		roomDeployment("payments", "checkout", 3, amounts("1200m", "2Gi")),
+		roomDeployment("web", "front", 3, amounts("3", "1Gi")),
 	)
 	s.Serve("/apis/metrics.k8s.io/v1beta1/nodes", `{"kind":"NodeMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{},"items":[
 {"metadata":{"name":"node-1"},"timestamp":"2026-03-04T05:06:00Z","window":"15s","usage":{"cpu":"3900m","memory":"5Gi"}},
@@ -137,7 +142,19 @@ func TestHeadroom(t *testing.T) {
 		b.press("w")
 		seen.both(b, "asking")
 		b.press("enter", "enter")
+		seen.both(b, "stopped-by-a-quota")
+		b.press("esc", "w")
+		b.text("scale deployment/front")
+		b.press("esc", "G", "w", "enter", "backspace")
+		b.text("4")
+		b.press("enter")
+		b.want("would stay pending", "Insufficient cpu")
 		seen.both(b, "answer")
+		b.press("esc", "s")
+		b.text("+4")
+		b.press("enter")
+		b.want("what if", "would stay pending", "Insufficient cpu")
+		seen.both(b, "scale")
 		b.press("esc", "T")
 		seen.both(b, "right-size")
 		b.press("enter")
@@ -163,8 +180,7 @@ func TestHeadroom(t *testing.T) {
 		b.press("tab", "tab", "tab")
 		seen.both(b, "no-nodes-by-namespace")
 		b.press("w")
-		b.text("place 1 1Gi")
-		b.press("enter")
+		b.press("enter", "enter")
 		b.want("nodes could not be read")
 	})
 	seen.compare(t)

@@ -95,7 +95,7 @@ func (s *Session) ask(text, namespace string) tea.Msg {
 		case errors.Is(err, context.Canceled):
 			return ui.Toast(theme.Muted, "not answered: what if "+q.String())
 		case err != nil:
-			return ui.Toast(theme.Error, s.explain(err, "ask what if "+q.String(), place(namespace)))
+			return ui.Toast(theme.Error, "not answered: "+Cause(err))
 		}
 		return ui.Push(readingFrame(s, "what if "+q.String(), answerLines(&q, &a)))
 	}})
@@ -126,7 +126,9 @@ func answerLines(q *whatif.Question, a *fit.Answer) []textview.Line {
 	if a.BlockedFirst != nil {
 		lines = append(lines, fact("stopped by", a.BlockedFirst.String(), theme.Error))
 	}
-	part := func(title string) { lines = append(lines, textview.Line{}, textview.Line{{Text: title, Tone: theme.Field}}) }
+	part := func(title string) {
+		lines = append(lines, textview.Line{}, textview.Line{{Text: title, Tone: theme.Field}})
+	}
 	if len(a.Pending) > 0 {
 		part("What blocks the rest, in the scheduler's words, and on how many nodes")
 		lines = append(lines, pendingLines(a)...)
@@ -183,21 +185,4 @@ func pendingLines(a *fit.Answer) []textview.Line {
 		lines = append(lines, textview.Line{{Text: fmt.Sprintf("  and %s more pods", thousands(a.PendingBeyond)), Tone: theme.Muted}})
 	}
 	return lines
-}
-
-// foresee says in a line of a dialog what would become of the pods. Errors are
-// said too: that nothing is known is worth knowing before a yes.
-func (s *Session) foresee(ctx context.Context, q whatif.Question) []textview.Line {
-	a, err := s.whatIf(ctx, q)
-	switch {
-	case errors.Is(err, whatif.ErrNoPods), ctx.Err() != nil:
-		return nil
-	case err != nil:
-		return []textview.Line{{{Text: "what if  ", Tone: theme.Muted}, {Text: "not known: " + s.explain(err, "ask", clusterScope), Tone: theme.Muted}}}
-	}
-	line := textview.Line{{Text: "what if  ", Tone: theme.OK}, {Text: whatif.Line(&a), Tone: theme.Muted}}
-	if a.Fit < a.Asked || a.BlockedFirst != nil || len(a.NotReplaced) > 0 {
-		line[0].Tone, line[1].Tone = theme.Warn, theme.Text
-	}
-	return []textview.Line{line}
 }

@@ -35,6 +35,9 @@ type proposal struct {
 	intro   string // what makes it ask, "" if the user did
 	// more is what else there is to see of the changes, nil for nothing.
 	more func(refs []kube.Ref) []textview.Line
+	// foresee is asked of the cluster when the server has answered: whether the
+	// pods would fit. nil for nothing.
+	foresee *foresight
 	// follow is what happens with the yes, beside the changes, nil for nothing.
 	follow tea.Msg
 	// then is called in the background when the changes are made, with what would
@@ -158,7 +161,10 @@ func (p *proposal) loaded(msg tea.Msg) tea.Cmd {
 	case triedMsg:
 		if msg.round == p.round {
 			p.answers, p.notes, p.tried = msg.answers, msg.notes, true
+			return p.foresee.ask(p.ctx, p.session)
 		}
+	case foreseenMsg:
+		p.foresee.take(msg)
 	}
 	return nil
 }
@@ -289,6 +295,9 @@ func (p *proposal) lines() []textview.Line {
 		for _, n := range p.notes {
 			lines = append(lines, noteLine(n))
 		}
+	}
+	if p.tried {
+		lines = append(lines, p.foresee.lines(s)...)
 	}
 	if command := p.command(); command != "" {
 		first, rest, more := strings.Cut(command, "\n")

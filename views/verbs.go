@@ -17,6 +17,7 @@ import (
 	"quarterdeck/kube/access"
 	"quarterdeck/kube/action"
 	"quarterdeck/kube/guard"
+	"quarterdeck/kube/headroom"
 	"quarterdeck/kube/object"
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/ui"
@@ -147,6 +148,18 @@ func (t target) workload() *object.Workload {
 	return nil
 }
 
+// node returns what the list knows of a target that is a node, nil if that is
+// nothing.
+func (t target) node() *object.Node {
+	switch row := t.row.(type) {
+	case *object.Node:
+		return row
+	case *headroom.Row:
+		return row.Node
+	}
+	return nil
+}
+
 func askScale(v *verb, s *Session, sel chosen) tea.Msg {
 	now := "" // of all of them, if they have the same
 	current := int64(-1)
@@ -187,11 +200,13 @@ func askScale(v *verb, s *Session, sel chosen) tea.Msg {
 			if strings.Trim(text, "+- ") == "" {
 				return ui.Toast(theme.Muted, "nothing scaled: no number was typed")
 			}
-			return s.proposeChange(v, sel, func(c *action.Client) preparing {
-				return func(ctx context.Context, ref kube.Ref) (action.Change, error) {
-					return c.Scale(ctx, ref, strings.TrimSpace(text))
-				}
-			})
+			client, err := s.changer()
+			if err != nil {
+				return ui.Toast(theme.Error, Cause(err))
+			}
+			return s.propose(&proposal{verb: v, foresee: foreseeScale(sel.refs(), text), prepare: func(ctx context.Context, ref kube.Ref) (action.Change, error) {
+				return client.Scale(ctx, ref, strings.TrimSpace(text))
+			}}, sel)
 		},
 	})
 }
@@ -272,8 +287,8 @@ func either(first, second preparing) preparing {
 }
 
 func cordonTitle(sel chosen) string {
-	switch n, ok := sel.targets[0].row.(*object.Node); {
-	case !ok:
+	switch n := sel.targets[0].node(); {
+	case n == nil:
 		return "cordon or uncordon"
 	case n.Cordoned:
 		return "uncordon"
@@ -282,15 +297,20 @@ func cordonTitle(sel chosen) string {
 }
 
 func startCordon(v *verb, s *Session, sel chosen) tea.Msg {
-	return s.proposeChange(v, sel, func(c *action.Client) preparing {
-		switch n, ok := sel.targets[0].row.(*object.Node); {
-		case !ok:
-			return either(c.Cordon, c.Uncordon)
-		case n.Cordoned:
-			return c.Uncordon
-		}
-		return c.Cordon
-	})
+	client, err := s.changer()
+	if err != nil {
+		return ui.Toast(theme.Error, Cause(err))
+	}
+	p := &proposal{verb: v}
+	switch n := sel.targets[0].node(); {
+	case n == nil:
+		p.prepare = either(client.Cordon, client.Uncordon)
+	case n.Cordoned:
+		p.prepare = client.Uncordon
+	default:
+		p.prepare, p.foresee = client.Cordon, foreseeDrain("drained afterwards: ", sel.refs())
+	}
+	return s.propose(p, sel)
 }
 
 func askTaint(v *verb, s *Session, sel chosen) tea.Msg {

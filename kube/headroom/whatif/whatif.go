@@ -160,7 +160,9 @@ func (k *kept[T]) take() bool {
 }
 
 // readable reports whether the objects are known.
-func (k *kept[T]) readable() bool { return k.status.Phase == store.Live || k.status.Phase == store.Stale }
+func (k *kept[T]) readable() bool {
+	return k.status.Phase == store.Live || k.status.Phase == store.Stale
+}
 
 func (k *kept[T]) why() string {
 	if k.status.Phase == store.Forbidden {
@@ -174,8 +176,17 @@ func (k *kept[T]) missing(what string) error {
 	if k.readable() || k.status.Phase == store.Syncing {
 		return nil
 	}
-	return fmt.Errorf("nobody can say what would fit: %s could not be read (list %[1]s: %s)", what, k.why())
+	return &unreadError{text: fmt.Sprintf("nobody can say what would fit: %s could not be read (list %[1]s: %s)", what, k.why()), cause: k.status.Err}
 }
+
+// unreadError says what could not be read, in words that are safe to show.
+type unreadError struct {
+	text  string
+	cause error
+}
+
+func (e *unreadError) Error() string { return e.text }
+func (e *unreadError) Unwrap() error { return e.cause }
 
 // fallBack reads one namespace if not all may be read.
 func fallBack[T store.Object](r *Reader, k *kept[T]) *kept[T] {
