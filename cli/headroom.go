@@ -186,6 +186,9 @@ func (r *room) cluster(ctx context.Context) (c *fit.Cluster, podsOf string, err 
 	reader := whatif.Open(r.Client.Stores, r.Client, r.Namespace)
 	defer reader.Close()
 	state, err := reader.State(ctx)
+	if cause := errors.Unwrap(err); cause != nil {
+		err = errors.New("nobody can say what would fit: " + r.Explain(cause, "list nodes and pods", views.InCluster))
+	}
 	if err != nil {
 		return nil, "", err
 	}

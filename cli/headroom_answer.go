@@ -19,14 +19,14 @@ func (r *room) printAnswer(asked string, a *fit.Answer) error {
 	case a.Asked == 0:
 		b.WriteString("no pod has to find a place\n")
 	case a.Fit == a.Asked:
-		fmt.Fprintf(&b, "all %d pods fit\n", a.Asked)
+		fmt.Fprintf(&b, "%d of %[1]d pods fit\n", a.Asked)
 	default:
 		fmt.Fprintf(&b, "%d of %d pods fit\n", a.Fit, a.Asked)
 	}
 	width := r.command.width()
 	if len(a.Placements) > 0 {
 		b.WriteString("\n")
-		t := table{columns: []column{{title: "NODE", shrinks: true}, {title: "PODS", right: true}}}
+		t := table{columns: []column{{title: "NODE", shrinks: true}, {title: "PODS"}}}
 		for _, p := range a.Placements {
 			t.add(p.Node, strconv.Itoa(p.Count))
 		}
@@ -41,12 +41,20 @@ func (r *room) printAnswer(asked string, a *fit.Answer) error {
 	if len(a.NotReplaced) > 0 {
 		fmt.Fprintf(&b, "\ngone for good, since no controller replaces them:\n  %s\n", fold(podNames(a.NotReplaced), 2, width))
 	}
-	b.WriteString("\nnot modelled:\n")
-	for _, note := range a.NotModelled {
-		b.WriteString("  " + fold(note, 2, width) + "\n")
-	}
+	writeNotes(&b, a.NotModelled, width)
 	_, err := io.WriteString(r.out, b.String())
 	return err
+}
+
+// writeNotes writes what may make an answer come out otherwise.
+func writeNotes(b *strings.Builder, notes []string, width int) {
+	if len(notes) == 0 {
+		return
+	}
+	b.WriteString("\nnot modelled:\n")
+	for _, note := range notes {
+		b.WriteString("  " + fold(note, 2, width) + "\n")
+	}
 }
 
 // writePending writes the pods that find no node, those with the same reasons
@@ -87,4 +95,12 @@ func podNames(pods []fit.Pod) string {
 		return fmt.Sprintf("%s, %s … %s (%d pods)", names[0], names[1], names[n-1], n)
 	}
 	return strings.Join(names, ", ")
+}
+
+// plural is a number with its word.
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + one + "s"
 }

@@ -41,11 +41,12 @@ func findScaled(word string) (rolledKind, bool) {
 // name that comes nearest to one that is not there.
 func (r *room) notLike(ctx context.Context, s *whatif.Scale, err error) error {
 	k, ok := findScaled(s.Kind)
-	if status := apierrors.APIStatus(nil); !ok || !errors.As(err, &status) {
+	cause := errors.Unwrap(err)
+	if !ok || cause == nil || errors.Is(err, whatif.ErrNoPods) { // it is not the server that says so
 		return err
 	}
-	if !apierrors.IsNotFound(err) {
-		return errors.New(r.Explain(err, "get "+k.gvr.Resource, s.Namespace))
+	if !apierrors.IsNotFound(cause) {
+		return errors.New(r.Explain(cause, "get "+k.gvr.Resource, s.Namespace))
 	}
 	hint := ""
 	if changer, err := r.Changer(); err == nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"quarterdeck/kube/field"
@@ -93,7 +94,7 @@ func (r *room) useOf(ctx context.Context, l *headroom.Ledger) (map[sizing.Key][]
 	out := sizesJSON{Containers: []sizing.Sizing{}, Sources: []string{}, NotRead: []string{}}
 	now := r.Now()
 	client, err := r.Client.REST(schema.GroupVersion{Version: "v1"})
-	if err == nil {
+	if err == nil && r.servesAutoscalers() {
 		var found sizing.Recommendations
 		callCtx, cancel := r.Client.Call(ctx)
 		found, err = sizing.ReadRecommendations(callCtx, client, r.Namespace, now)
@@ -147,6 +148,18 @@ func (r *room) useOf(ctx context.Context, l *headroom.Ledger) (map[sizing.Key][]
 		out.NotRead = append(out.NotRead, sanitize.Line(failed.Error()))
 	}
 	return known, out
+}
+
+// servesAutoscalers reports whether the cluster has VerticalPodAutoscalers. What
+// discovery does not tell of is not there for anybody.
+func (r *room) servesAutoscalers() bool {
+	for _, fresh := range []bool{false, true} { // they may be newer than the cache
+		kinds, _ := r.Client.Kinds(fresh)
+		if slices.ContainsFunc(kinds, func(k metav1.APIResource) bool { return k.Name == "verticalpodautoscalers" }) {
+			return true
+		}
+	}
+	return false
 }
 
 // workloads returns those that have pods on nodes and are shown.

@@ -46,6 +46,7 @@ func (r *room) printSummary(l *headroom.Ledger, survival *fit.Survival, below bo
 	}
 	if survival != nil {
 		line("survival", survivalWords(survival))
+		writeNotes(&b, survival.NotModelled, r.command.width())
 	}
 	_, err := io.WriteString(r.out, b.String())
 	return err
@@ -126,7 +127,7 @@ func resourceWords(r object.Resources) string { return sizeWords(r.CPU, r.Memory
 func survivalWords(s *fit.Survival) string {
 	gone := ""
 	if s.NotReplaced > 0 {
-		gone = fmt.Sprintf("; %d pods without a controller would be gone with their node", s.NotReplaced)
+		gone = fmt.Sprintf("; pods without a controller, gone with their node: %d", s.NotReplaced)
 	}
 	if s.OK() {
 		return fmt.Sprintf("any one node or zone can be lost (%d tried)", s.Checked) + gone
@@ -142,7 +143,7 @@ func survivalWords(s *fit.Survival) string {
 				words = append(words, fmt.Sprintf("%d %ss more", len(losses.of)-i, losses.what))
 				break
 			}
-			words = append(words, fmt.Sprintf("without %s %s %d of %d pods stay pending", losses.what, sanitize.Line(loss.Name), loss.Pending, loss.Moved))
+			words = append(words, fmt.Sprintf("without %s %s, %d of %d pods stay pending", losses.what, sanitize.Line(loss.Name), loss.Pending, loss.Moved))
 		}
 	}
 	return "not everything: " + strings.Join(words, "; ") + gone

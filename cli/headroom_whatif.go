@@ -81,7 +81,11 @@ func (c *command) whatIfScale() *cobra.Command {
 		}
 		return func(ctx context.Context, r *room) (string, fit.Ask, error) {
 			want, err := r.like(ctx, args[0], count, more)
-			return fmt.Sprintf("scale %s in namespace %s to %s replicas", args[0], r.Namespace, replicas), fit.Ask{Pods: []fit.Want{want}}, err
+			how := "to"
+			if more {
+				how = "by"
+			}
+			return fmt.Sprintf("scale %s in namespace %s %s %s", args[0], r.Namespace, how, plural(count, "replica")), fit.Ask{Pods: []fit.Want{want}}, err
 		}, nil
 	})
 }
@@ -194,7 +198,7 @@ func (r *room) home() string {
 }
 
 func (f *placeFlags) words(namespace string, amounts map[string]string) string {
-	words := []string{"place", strconv.Itoa(f.count), "pods in namespace " + namespace}
+	words := []string{"place", plural(f.count, "pod"), "in namespace " + namespace}
 	switch {
 	case f.like != "":
 		words = append(words, "like", f.like)
@@ -344,6 +348,9 @@ func (r *room) like(ctx context.Context, workload string, count int, more bool) 
 // whatIf answers a question.
 func (r *room) whatIf(ctx context.Context, q question, output string) error {
 	words, ask, err := q(ctx, r)
+	if errors.Is(err, whatif.ErrNoPods) {
+		return r.show(words, &fit.Answer{Placements: []fit.Placement{}, Pending: []fit.Pending{}, NotModelled: []string{}}, output)
+	}
 	if err != nil {
 		return err
 	}
@@ -360,11 +367,7 @@ func (r *room) whatIf(ctx context.Context, q question, output string) error {
 			a.NotModelled = append(a.NotModelled, "what these pods use: they ask for neither cpu nor memory, so only rules and slots for pods keep them from a node")
 		}
 	}
-	if output == "table" {
-		err = r.printAnswer(words, &a)
-	} else {
-		err = encode(r.out, output, a)
-	}
+	err = r.show(words, &a, output)
 	switch {
 	case err != nil:
 		return err
@@ -374,6 +377,14 @@ func (r *room) whatIf(ctx context.Context, q question, output string) error {
 		return fmt.Errorf("this is not sure: you may not list pods of other namespaces than %s, and they take room too", podsOf)
 	}
 	return nil
+}
+
+// show prints an answer.
+func (r *room) show(words string, a *fit.Answer, output string) error {
+	if output == "table" {
+		return r.printAnswer(words, a)
+	}
+	return encode(r.out, output, a)
 }
 
 func asksNothing(p *corev1.Pod) bool {
