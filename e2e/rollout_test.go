@@ -42,7 +42,7 @@ func rollingOut() []scenario {
 					w.setImage(badImage)
 				}
 				for _, w := range workloads {
-					t.rolls(w.name, "stuck: ", "toolbox:never")
+					t.rolls(w.name, "stuck: image")
 				}
 				for _, w := range workloads {
 					t.Select(w.name).Press("u").Sees("undo rollout of ", "- "+badImage, "+ "+goodImage, "the server would accept it", "y undo rollout")
