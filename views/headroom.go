@@ -167,7 +167,7 @@ func roomColumns(by headroom.Grouping) []Column[*headroom.Row] {
 			},
 		},
 		Column[*headroom.Row]{
-			ID: "free", Kind: field.Text, Align: cell.Right, Rank: freeRank, Min: 9,
+			ID: "free", Kind: field.Text, Align: cell.Right, Rank: freeRank, Min: 10,
 			Value: func(r *headroom.Row, _ *Env) field.Value {
 				if r.Free == nil {
 					return field.Value{}

@@ -56,13 +56,13 @@ func (t *headroomTable) totals() textview.Line {
 			}
 		}
 	}
-	if s.Pending > 0 {
-		add(theme.Warn, "  %d pending", s.Pending)
-	}
 	if u := t.usage; u != nil && u.State == metrics.Current && !u.At.IsZero() {
 		if age := int64(time.Since(u.At).Seconds()); age > 0 {
-			add(theme.Muted, "  use of %s ago", field.Age(age))
+			add(theme.Muted, "  %s ago", field.Age(age))
 		}
+	}
+	if s.Pending > 0 {
+		add(theme.Warn, "  %d pending", s.Pending)
 	}
 	return line
 }
@@ -82,9 +82,9 @@ func (t *headroomTable) largest() textview.Line {
 		{Text: ", " + l.Binds + " binds"},
 	}
 	if r := s.Rest; r != nil && s.Typical != nil {
-		line = append(line, textview.Span{Text: fmt.Sprintf("  room for %s usual pods (%s %s)", thousands(int(r.Fits)), cores(s.Typical.CPU), field.Size(s.Typical.Memory))})
+		line = append(line, textview.Span{Text: fmt.Sprintf("  %s usual pods (%s %s)", thousands(int(r.Fits)), cores(s.Typical.CPU), field.Size(s.Typical.Memory))})
 		if scraps := (object.Resources{CPU: r.CPU, Memory: r.Bytes}); notable(scraps, s.Free.Resources) {
-			line = append(line, textview.Span{Text: fmt.Sprintf(", %s %s of what is free in pieces too small", cores(r.CPU), field.Size(r.Bytes)), Tone: theme.Muted})
+			line = append(line, textview.Span{Text: fmt.Sprintf(", %s %s free in pieces too small", cores(r.CPU), field.Size(r.Bytes)), Tone: theme.Muted})
 		}
 	}
 	return line
@@ -112,7 +112,7 @@ func (t *headroomTable) survives() textview.Line {
 		line = append(append(line, textview.Span{Text: "   "}), lossWords("any zone", "zone ", v.of.Zones)...)
 	}
 	if n := v.of.NotReplaced; n > 0 {
-		line = append(line, textview.Span{Text: fmt.Sprintf("   %s no controller replaces", counted(n, "pod that", "pods that")), Tone: theme.Warn})
+		line = append(line, textview.Span{Text: fmt.Sprintf("   %d without a controller would be gone", n), Tone: theme.Warn})
 	}
 	return append(line, textview.Span{Text: "   tried " + field.Age(int64(t.now().Sub(v.at).Seconds())) + " ago", Tone: theme.Muted})
 }
@@ -128,8 +128,12 @@ func lossWords(what, prefix string, losses []fit.Loss) textview.Line {
 			worst = &losses[i]
 		}
 	}
+	name := sanitize.Line(worst.Name)
+	if !strings.HasPrefix(name, strings.TrimSpace(prefix)) { // many a zone is called zone-a
+		name = prefix + name
+	}
 	line := textview.Line{
-		{Text: "lose " + prefix + sanitize.Line(worst.Name) + ": "},
+		{Text: "lose " + name + ": "},
 		{Text: counted(worst.Pending, "pod", "pods") + " pending", Tone: theme.Error},
 	}
 	if n := len(losses) - 1; n > 0 {

@@ -276,6 +276,8 @@ func Count(a *fit.Answer) string {
 		return "the pod fits"
 	case a.Fit == a.Asked:
 		return fmt.Sprintf("all %d pods fit", a.Asked)
+	case a.Asked == 1:
+		return "the pod does not fit, it would stay pending"
 	}
 	return fmt.Sprintf("%d of %d pods fit, %d would stay pending", a.Fit, a.Asked, a.Asked-a.Fit)
 }
@@ -283,7 +285,7 @@ func Count(a *fit.Answer) string {
 // Line says an answer in one line.
 func Line(a *fit.Answer) string {
 	line := Count(a)
-	if len(a.Pending) > 0 {
+	if len(a.Pending) > 0 && (a.BlockedFirst == nil || a.Pending[0].Reasons[0].Reason != a.BlockedFirst.Why) {
 		reasons := make([]string, len(a.Pending[0].Reasons))
 		for i, r := range a.Pending[0].Reasons {
 			reasons[i] = r.String()
