@@ -200,8 +200,13 @@ func (r *room) printSizes(out *sizesJSON) error {
 			continue
 		}
 		t := table{columns: []column{
-			{title: "CONTAINER", shrinks: true}, {title: "PODS", right: true}, {title: "CPU REQ", right: true}, {title: "PROPOSED", right: true},
-			{title: "MEM REQ", right: true}, {title: "PROPOSED", right: true}, {title: section.last},
+			{title: "CONTAINER", shrinks: true},
+			{title: "PODS", right: true},
+			{title: "CPU REQ", right: true},
+			{title: "PROPOSED", right: true},
+			{title: "MEM REQ", right: true},
+			{title: "PROPOSED", right: true},
+			{title: section.last},
 		}}
 		for i := range section.rows {
 			s := &section.rows[i]
@@ -234,7 +239,7 @@ func (r *room) sourceWords(out *sizesJSON, proposed bool) string {
 	least := r.Settings.Headroom.MinHistory
 	switch {
 	case len(out.Sources) == 0:
-		return "Nobody knows of the use of before: there are no VerticalPodAutoscalers, and headroom.prometheus names no server. What qd sees itself while it runs is in its view, 4 and then right-size."
+		return "Nobody knows of the use of before: there are no VerticalPodAutoscalers, and headroom.prometheus names no server. What qd sees itself while it runs is in its view, with T in Headroom."
 	case !proposed:
 		return fmt.Sprintf("Asked: %s. No use is known for %s, so nothing is proposed.", strings.Join(out.Sources, ", "), least)
 	}
