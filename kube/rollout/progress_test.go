@@ -207,6 +207,7 @@ func TestOver(t *testing.T) {
 		{rollout.Status{State: rollout.Progressing}, false, false},
 		{rollout.Status{State: rollout.Stuck}, false, false},
 		{rollout.Status{State: rollout.Stuck, Late: true}, false, true},
+		{rollout.Status{State: rollout.Unobserved, Late: true}, false, false},
 		{rollout.Status{State: rollout.Paused}, false, false},
 		{rollout.Status{State: rollout.OnDelete}, false, false},
 		{rollout.Status{State: rollout.Deleting}, false, true},

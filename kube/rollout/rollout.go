@@ -120,9 +120,13 @@ func (s *Status) Image() string {
 
 // Over reports whether a rollout that somebody waits for has come to an end by
 // itself, and whether it is a good one. A stuck rollout is not over as long as
-// its deadline is ahead: somebody may push the image that is missing.
+// its deadline is ahead: somebody may push the image that is missing. Nothing is
+// over before its controller has seen the newest spec: a deadline that has passed
+// was that of the rollout before.
 func (s *Status) Over() (good, over bool) {
 	switch {
+	case s.State == Unobserved:
+		return false, false
 	case s.State == Complete, s.State == Zero, s.State == Partitioned:
 		return true, true
 	case s.Late, s.State == Deleting:
