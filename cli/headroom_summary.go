@@ -45,7 +45,7 @@ func (r *room) printSummary(l *headroom.Ledger, survival *fit.Survival, below bo
 		line("typical", typicalWords(s))
 	}
 	if survival != nil {
-		line("survival", survivalWords(survival))
+		line("survival", survivalWords(survival, l.KnowsPods("")))
 		writeNotes(&b, survival.NotModelled, r.command.width())
 	}
 	_, err := io.WriteString(r.out, b.String())
@@ -123,11 +123,15 @@ func typicalWords(s *headroom.Summary) string {
 
 func resourceWords(r object.Resources) string { return sizeWords(r.CPU, r.Memory) }
 
-// survivalWords says which losses leave pods without a place.
-func survivalWords(s *fit.Survival) string {
+// survivalWords says which losses leave pods without a place, as far as all pods
+// are known.
+func survivalWords(s *fit.Survival, all bool) string {
 	gone := ""
 	if s.NotReplaced > 0 {
 		gone = fmt.Sprintf("; pods without a controller, gone with their node: %d", s.NotReplaced)
+	}
+	if s.OK() && !all {
+		return "n/a: not all pods could be read" + gone
 	}
 	if s.OK() {
 		return fmt.Sprintf("any one node or zone can be lost (%d tried)", s.Checked) + gone

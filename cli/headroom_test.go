@@ -182,6 +182,7 @@ func TestHeadroomOfFewRights(t *testing.T) {
 		}
 		return nil
 	})
+	headroomQD(t, "--survive").ends(t, 1, []string{"survival  n/a: not all pods could be read"}, "this is not all, not read: pods of other namespaces than shop")
 	headroomQD(t, "whatif place --cpu 2").ends(t, 1, []string{"1 of 1 pods fit", "not read: pods of other namespaces than shop"}, "this is not sure: you may not list pods of other namespaces than shop")
 	headroomQD(t, "whatif place --cpu 4500m").ends(t, exitFailed, []string{"0 of 1 pods fit", "2 Insufficient cpu"})
 	s.OnRequest(func(r apitest.Request) *apitest.Answer { return r.Forbid("eve") })
@@ -211,6 +212,7 @@ func TestWhatIf(t *testing.T) {
 		{"place --like deploy/web --cpu 100m --count 2", 0, []string{"like deploy/web of cpu 100m", "2 of 2 pods fit"}},
 		{"place --like deploy/web --count 4", 2, []string{"1 of 4 pods fit"}},
 		{"place --cpu 1 --request example.com/gpu=1", 2, []string{"2 Insufficient example.com/gpu"}},
+		{"place --cpu 1 -A", 0, []string{"place 1 pod in namespace shop of cpu 1"}},
 		{"drain n1", 2, []string{"drain n1", "0 of 1 pods fit", "shop/web-1\n    1 Insufficient cpu"}},
 		{"drain big", 0, []string{"no pod has to find a place"}},
 		{"lose n2", 2, []string{"batch/etl-1"}},

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -191,10 +192,7 @@ func (c *command) place(f placeFlags) (question, error) {
 
 // home is the namespace of pods that name none.
 func (r *room) home() string {
-	if r.Namespace == "" {
-		return r.Fallback
-	}
-	return r.Namespace
+	return cmp.Or(r.Namespace, r.Client.Namespace, corev1.NamespaceDefault)
 }
 
 func (f *placeFlags) words(namespace string, amounts map[string]string) string {
