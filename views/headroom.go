@@ -92,15 +92,15 @@ func (t *headroomTable) resource() *Resource[*headroom.Row] {
 	case headroom.ByNode, headroom.ByZone, headroom.ByPool:
 		r.Columns, r.Sort = roomColumns(t.by), "free"
 	}
+	r.More = func(s *Session, sel chosen) []ui.Action { return s.headroomActions(t.by, sel.rows()) }
 	if t.by == headroom.ByNode {
-		r.More = func(s *Session, sel chosen) []ui.Action { return s.headroomActions(t.by, sel.rows()) }
 		return r
 	}
 	r.Own = func(s *Session, row *headroom.Row) []ui.Action {
-		actions := s.headroomActions(t.by, []*headroom.Row{row})
 		if ref := rowRef(row); ref.GVR.Group != kube.Local("").Group {
-			return append(s.actions(chosen{targets: []target{{Ref: ref, row: row}}}), actions...)
+			return s.actions(chosen{targets: []target{{Ref: ref, row: row}}})
 		}
+		var actions []ui.Action
 		none := "a " + t.by.String() + " is no object of the cluster"
 		for _, id := range []keymap.ActionID{keymap.ObjectYAML, keymap.ObjectDescribe, keymap.ObjectEvents} {
 			actions = append(actions, ui.Action{ID: id, Quiet: true, Disabled: none, Run: func() tea.Msg { return nil }})

@@ -45,10 +45,10 @@ type sizingTable struct {
 
 func (s *Session) sizingFrame() ui.Frame {
 	t := &sizingTable{prom: map[sizing.Key]sizing.Use{}}
-	return t.resource(s).Frame(s, Scope{Title: "right-size"})
+	return t.resource().Frame(s, Scope{Title: "right-size"})
 }
 
-func (t *sizingTable) resource(s *Session) *Resource[*sizingRow] {
+func (t *sizingTable) resource() *Resource[*sizingRow] {
 	amounts := func(id string, m measure, get func(*sizingRow) (object.Resources, bool)) Column[*sizingRow] {
 		return Column[*sizingRow]{
 			ID: m.id + "-" + id, Title: m.title + " " + strings.ToUpper(id), Kind: m.kind, Align: cell.Right,
@@ -67,7 +67,7 @@ func (t *sizingTable) resource(s *Session) *Resource[*sizingRow] {
 	cols := []Column[*sizingRow]{
 		nameColumn[*sizingRow]().flex(1, 14).titled("WORKLOAD"),
 		text("container", func(r *sizingRow) string { return r.Container }).middle(5, 20),
-		Column[*sizingRow]{
+		{
 			ID: "advice", Kind: field.Text, Min: 12, Flex: 2, Rank: func(r *sizingRow) int { return r.place },
 			Value: func(r *sizingRow, _ *Env) field.Value { return field.Of(r.advice()) },
 			Tone: func(r *sizingRow, _ *Env) theme.Tone {
@@ -179,10 +179,9 @@ func (r *sizingRow) frame(s *Session) ui.Frame {
 	if r.Autoscaled {
 		lines = append(lines, fact("autoscaled", "a HorizontalPodAutoscaler goes by shares of the requests: it would scale otherwise", theme.Warn))
 	}
-	switch command := r.Command(s.Client.Context); {
-	case command == "":
+	if command := r.Command(s.Client.Context); command == "" {
 		lines = append(lines, textview.Line{}, textview.Line{{Text: "nothing is proposed: " + r.why(), Tone: theme.Muted}})
-	default:
+	} else {
 		lines = append(lines, fact("proposed", pair(*r.Proposed), theme.Title), textview.Line{}, textview.Line{{Text: "$ " + sanitize.Line(command)}}, textview.Line{})
 		lines = append(lines, textview.FromText(r.Patch(), theme.Muted)...)
 	}

@@ -29,10 +29,10 @@ func (l *list[T]) Actions() []ui.Action {
 		{ID: keymap.ObjectEvents, Disabled: none, Run: on(l.events)},
 		{ID: keymap.NamespaceSwitch, Run: func() tea.Msg { return ui.Pick(l.session.namespaces(l.reopen)) }},
 	}
+	if l.res.More != nil {
+		actions = append(actions, l.res.More(l.session, l.chosen())...)
+	}
 	if l.res.Own == nil {
-		if l.res.More != nil {
-			actions = append(actions, l.res.More(l.session, l.chosen())...)
-		}
 		actions = append(actions, l.logActions()...)
 		actions = append(actions, l.session.actions(l.chosen())...)
 	}

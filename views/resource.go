@@ -52,7 +52,8 @@ type Resource[T store.Object] struct {
 	// Own are the actions on a row that is no object of the cluster, instead of
 	// those on objects.
 	Own func(*Session, T) []ui.Action
-	// More are actions on the selection besides those of verbs.
+	// More are actions on the selection besides those of verbs, or of Own; also
+	// while nothing is selected.
 	More func(*Session, chosen) []ui.Action
 	// First are the actions that matter most here: the footer begins with them.
 	First []keymap.ActionID
