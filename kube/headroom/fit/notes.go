@@ -71,7 +71,7 @@ func (n notes) list(c *Cluster, ask Ask) []string {
 		n.add("%d pods on nodes that could not be read", c.stray)
 	}
 	if len(c.idle) > 0 && !ask.Waiting {
-		n.add("%d pods that wait for a node already and may take the room first", len(c.idle))
+		n.add("pods that wait for a node already and may take the room first: %d", len(c.idle))
 	}
 	if len(ask.Pods) > 0 && c.state.Quotas == nil {
 		n.add("resource quotas, which could not be read")
