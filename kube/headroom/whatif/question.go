@@ -49,7 +49,7 @@ const Usage = "scale KIND/NAME +N, place CPU MEMORY xN, drain NODE…, lose NODE
 func Parse(text, namespace string) (Question, error) {
 	words := strings.Fields(text)
 	if len(words) == 0 {
-		return Question{}, fmt.Errorf("what would happen if what? %s", Usage)
+		return Question{}, fmt.Errorf("what would happen if what? Ask %s", Usage)
 	}
 	verb, words := strings.ToLower(words[0]), words[1:]
 	switch verb {
@@ -75,7 +75,7 @@ func Parse(text, namespace string) (Question, error) {
 	case "add":
 		return parseAdd(words)
 	}
-	return Question{}, fmt.Errorf("%q is no question%s: %s", verb, nearest.Hint(verb, []string{"scale", "place", "drain", "lose", "add"}), Usage)
+	return Question{}, fmt.Errorf("%q is no question%s; ask %s", verb, nearest.Hint(verb, []string{"scale", "place", "drain", "lose", "add"}), Usage)
 }
 
 func parseScale(words []string, namespace string) (Question, error) {
@@ -285,7 +285,7 @@ func Count(a *fit.Answer) string {
 // Line says an answer in one line.
 func Line(a *fit.Answer) string {
 	line := Count(a)
-	if len(a.Pending) > 0 && (a.BlockedFirst == nil || a.Pending[0].Reasons[0].Reason != a.BlockedFirst.Why) {
+	if len(a.Pending) > 0 && (a.BlockedFirst == nil || !blockedBy(a.Pending[0].Reasons, a.BlockedFirst)) {
 		reasons := make([]string, len(a.Pending[0].Reasons))
 		for i, r := range a.Pending[0].Reasons {
 			reasons[i] = r.String()
@@ -299,4 +299,9 @@ func Line(a *fit.Answer) string {
 		line += "; " + a.BlockedFirst.String()
 	}
 	return line
+}
+
+// blockedBy reports whether the reasons say what the rule says.
+func blockedBy(reasons []fit.Reason, b *fit.Block) bool {
+	return len(reasons) == 1 && reasons[0].Reason == b.Why
 }
