@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/util/retry"
 
 	"quarterdeck/ui/uitest"
 )
@@ -376,11 +377,15 @@ func (t *terminal) wantReplicas(name string, want int32) {
 
 func (t *terminal) setReplicas(name string, n int32) {
 	t.Helper()
-	scale, err := t.api.AppsV1().Deployments("acting").GetScale(t.Context(), name, metav1.GetOptions{})
-	t.must(err)
-	scale.Spec.Replicas = n
-	_, err = t.api.AppsV1().Deployments("acting").UpdateScale(t.Context(), name, scale, metav1.UpdateOptions{})
-	t.must(err)
+	t.must(retry.RetryOnConflict(retry.DefaultRetry, func() error { // its controller writes too
+		scale, err := t.api.AppsV1().Deployments("acting").GetScale(t.Context(), name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		scale.Spec.Replicas = n
+		_, err = t.api.AppsV1().Deployments("acting").UpdateScale(t.Context(), name, scale, metav1.UpdateOptions{})
+		return err
+	}))
 }
 
 func (t *terminal) wantImage(name, want string) {
