@@ -81,25 +81,17 @@ unit:
 test-playground:
 	cd playground && $(RACE_TEST) $(PLAYGROUND_PACKAGES)
 
-# Packages of the app are tested one at a time: each brings up control planes of
-# its own. The program that they run has the race detector too. The playground's
-# incidents take minutes of waiting and little else, so they run beside them.
+# One package at a time: each brings up control planes of its own. The program
+# that they run has the race detector too. Tests wait more than they work: eight
+# at a time where they say so.
 E2E_TEST = $(RACE_TEST) -tags e2e -p 1 -parallel 8 -count 1 -timeout 30m
 
 .PHONY: e2e
 e2e: export QD := $(CURDIR)/$(E2E_QD)
 e2e: export QD_PLAYGROUND := $(CURDIR)/bin/qd-playground
 e2e: bin/qd-playground $(E2E_QD)
-	$(MAKE) --no-print-directory -j 2 e2e-app e2e-incidents
-	cd playground && $(E2E_TEST) ./e2e
-
-.PHONY: e2e-app
-e2e-app:
 	$(E2E_TEST) $(E2E_PACKAGES)
-
-.PHONY: e2e-incidents
-e2e-incidents:
-	cd playground && $(E2E_TEST) ./incident/e2e
+	cd playground && $(E2E_TEST) $$($(GO) list ./... | grep '/e2e$$')
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT)

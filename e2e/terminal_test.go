@@ -149,7 +149,7 @@ func (t *terminal) Cursor(texts ...string) *terminal {
 func (t *terminal) Select(texts ...string) *terminal {
 	t.Helper()
 	t.Row(texts...)
-	steps := 0
+	steps, pressed := 0, time.Time{}
 	return t.await(fmt.Sprintf("the cursor to reach %q", texts), patience, func(screen string) bool {
 		from, to := -1, -1
 		for i, line := range strings.Split(screen, "\n") {
@@ -164,9 +164,9 @@ func (t *terminal) Select(texts ...string) *terminal {
 			return from == to && to >= 0
 		}
 		// One step at a time: rows may move meanwhile. The step before must
-		// have been taken.
-		if steps == 0 || steps != from {
-			steps = from
+		// have been taken, unless rows moved with it so that it cannot be seen.
+		if steps != from || time.Since(pressed) > time.Second {
+			steps, pressed = from, time.Now()
 			key := uitest.Down
 			if to < from {
 				key = uitest.Up

@@ -106,6 +106,11 @@ func (s *cluster) testGone(t *testing.T) {
 	if _, err := scale.Make(t.Context()); !errors.Is(err, ErrGone) {
 		t.Errorf("scale of what was deleted: %v", err)
 	}
+	// Its pods go in the background; the drains must not meet them.
+	eventually(t, "the pods of wishlist to be gone", func(ctx context.Context) (bool, error) {
+		pods, err := s.kube.CoreV1().Pods("web").List(ctx, metav1.ListOptions{LabelSelector: "app=wishlist"})
+		return err == nil && len(pods.Items) == 0, err
+	})
 }
 
 func (s *cluster) testDenied(t *testing.T) {

@@ -10,10 +10,12 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -41,8 +43,19 @@ func (a *applier) established(ctx context.Context, name string) error {
 		}
 		return false, nil
 	})
-	a.mapper.Reset()
-	return err
+	if err != nil {
+		return err
+	}
+	// Discovery learns of it a little later.
+	plural, group, _ := strings.Cut(name, ".")
+	return poll(ctx, "discovery of "+name, func(context.Context) (bool, error) {
+		a.mapper.Reset()
+		_, err := a.mapper.ResourceFor(schema.GroupVersionResource{Group: group, Resource: plural})
+		if meta.IsNoMatchError(err) {
+			return false, nil
+		}
+		return err == nil, err
+	})
 }
 
 // serviceAccounts waits for the service account that pods get by default.
