@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
@@ -79,9 +78,6 @@ func (c *command) config() *cobra.Command {
 	}
 }
 
-// completionTime is how long the shell waits for an answer of the cluster.
-const completionTime = 2 * time.Second
-
 func (c *command) completeKind(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -106,19 +102,9 @@ func (c *command) completeFlags(root *cobra.Command) {
 		return names, cobra.ShellCompDirectiveNoFileComp
 	})
 	_ = root.RegisterFlagCompletionFunc("namespace", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		s, err := c.settings()
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		program := c.program(s, false)
-		defer program.Close()
-		client, err := program.Connect(deref(c.flags.Context))
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
-		defer cancel()
-		names, _ := program.Session(client, "", false).NamespaceNames(ctx)
-		return names, cobra.ShellCompDirectiveNoFileComp
+		return c.complete(cmd.Context(), func(ctx context.Context, s *views.Session) []string {
+			names, _ := s.NamespaceNames(ctx)
+			return names
+		})
 	})
 }

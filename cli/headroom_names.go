@@ -29,12 +29,7 @@ func scaledKinds() []rolledKind {
 }
 
 func findScaled(word string) (rolledKind, bool) {
-	for _, k := range scaledKinds() {
-		if slices.Contains([]string{k.gvr.Resource, strings.ToLower(k.kind), k.short, k.gvr.GroupResource().String()}, strings.ToLower(word)) {
-			return k, true
-		}
-	}
-	return rolledKind{}, false
+	return findAmong(scaledKinds(), word)
 }
 
 // notLike says why a workload could not be read: the server's reason, and the
@@ -69,37 +64,6 @@ func namesOf(list *metav1.PartialObjectMetadataList) []string {
 	return names
 }
 
-// complete runs list with the cluster that the flags name, and offers what it
-// returns. What may not be listed is typed by hand.
-func (c *command) complete(ctx context.Context, list func(context.Context, *views.Session) []string) ([]string, cobra.ShellCompDirective) {
-	session, done, err := c.quietly()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	defer done()
-	ctx, cancel := context.WithTimeout(ctx, completionTime)
-	defer cancel()
-	return list(ctx, session), cobra.ShellCompDirectiveNoFileComp
-}
-
-// quietly is printing for the shell: nothing is told and nobody is asked.
-func (c *command) quietly() (session *views.Session, done func(), err error) {
-	s, err := c.settings()
-	if err != nil {
-		return nil, nil, err
-	}
-	program := c.program(s, false)
-	client, err := program.Connect(deref(c.flags.Context))
-	if err != nil {
-		program.Close()
-		return nil, nil, err
-	}
-	if session = program.Session(client, "", false); session.Namespace == "" {
-		session = session.In(session.Fallback)
-	}
-	return session, program.Close, nil
-}
-
 // completeScaled completes KIND/NAME of what has replicas.
 func (c *command) completeScaled(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
@@ -114,19 +78,7 @@ func (c *command) completeScaled(cmd *cobra.Command, args []string, typed string
 		kinds, prefix = []rolledKind{k}, func(rolledKind) string { return word + "/" }
 	}
 	return c.complete(cmd.Context(), func(ctx context.Context, s *views.Session) []string {
-		var words []string
-		for _, k := range kinds {
-			if changer, err := s.Changer(); err == nil {
-				list, err := changer.Metadata().Resource(k.gvr).Namespace(s.Namespace).List(ctx, metav1.ListOptions{Limit: completionLimit})
-				if err != nil {
-					continue
-				}
-				for _, name := range namesOf(list) {
-					words = append(words, prefix(k)+name)
-				}
-			}
-		}
-		return words
+		return workloadWords(ctx, s, kinds, prefix)
 	})
 }
 

@@ -15,14 +15,21 @@ func (c *command) printing() (session *views.Session, done func(), err error) {
 		return nil, nil, err
 	}
 	c.tell(s.problems...)
-	program := c.program(s, true)
+	return c.session(s, true, c.allNamespaces)
+}
+
+// session connects to the cluster that the flags name, and looks at all
+// namespaces or at the one that kubectl would. Nobody is asked anything if it is
+// not interactive. The caller calls done in the end.
+func (c *command) session(s *settings, interactive, all bool) (session *views.Session, done func(), err error) {
+	program := c.program(s, interactive)
 	client, err := program.Connect(deref(c.flags.Context))
 	if err != nil {
 		program.Close()
 		return nil, nil, err
 	}
-	session = program.Session(client, "", c.allNamespaces)
-	if session.Namespace == "" && !c.allNamespaces {
+	session = program.Session(client, "", all)
+	if session.Namespace == "" && !all {
 		session = session.In(session.Fallback)
 	}
 	return session, program.Close, nil

@@ -15,6 +15,7 @@ import (
 	"quarterdeck/kube/object"
 	"quarterdeck/kube/rollout"
 	"quarterdeck/kube/sanitize"
+	"quarterdeck/views"
 )
 
 // rolledKind is a kind that is rolled out, and what it is called.
@@ -35,8 +36,12 @@ func rolledKinds() []rolledKind {
 // findKind returns the kind that a word names: deploy, Deployment,
 // deployments.apps, deployment.v1.apps.
 func findKind(word string) (rolledKind, bool) {
+	return findAmong(append(rolledKinds(), rolledKind{object.ArgoRollouts().GVR, rollout.ArgoRollout, "ro"}), word)
+}
+
+func findAmong(kinds []rolledKind, word string) (rolledKind, bool) {
 	word, group, qualified := strings.Cut(strings.ToLower(word), ".")
-	for _, k := range append(rolledKinds(), rolledKind{object.ArgoRollouts().GVR, rollout.ArgoRollout, "ro"}) {
+	for _, k := range kinds {
 		names := word == k.gvr.Resource || word == strings.ToLower(k.kind) || word == k.short
 		if names && (!qualified || group == k.gvr.Group || group == k.gvr.Version+"."+k.gvr.Group) {
 			return k, true
@@ -127,26 +132,9 @@ func (w *workloads) called(ctx context.Context, name string) (kube.Ref, error) {
 
 // completeWorkload completes KIND/NAME, and NAME after KIND.
 func (c *command) completeWorkload(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-	s, err := c.settings()
-	if full := cmd.Args(cmd, append(slices.Clone(args), "x")) != nil; err != nil || full {
+	if cmd.Args(cmd, append(slices.Clone(args), "x")) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	program := c.program(s, false)
-	defer program.Close()
-	client, err := program.Connect(deref(c.flags.Context))
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	session := program.Session(client, "", false)
-	if session.Namespace == "" {
-		session = session.In(session.Fallback)
-	}
-	changer, err := session.Changer()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
-	defer cancel()
 	prefix := func(k rolledKind) string { return k.short + "/" }
 	kinds := rolledKinds()
 	if kind, _, ok := strings.Cut(typed, "/"); ok { // as it was typed
@@ -157,21 +145,8 @@ func (c *command) completeWorkload(cmd *cobra.Command, args []string, typed stri
 			kinds, prefix = []rolledKind{k}, func(rolledKind) string { return "" }
 		}
 	}
-	var words []string
-	for _, k := range kinds {
-		list, err := changer.Metadata().Resource(k.gvr).Namespace(session.Namespace).List(ctx, metav1.ListOptions{Limit: completionLimit})
-		if err != nil {
-			continue // what may not be listed is typed by hand
-		}
-		for i := range list.Items {
-			name := list.Items[i].Name
-			if word := prefix(k) + name; sanitize.Line(name) == name && !slices.Contains(args, word) {
-				words = append(words, word)
-			}
-		}
-	}
-	return words, cobra.ShellCompDirectiveNoFileComp
+	return c.complete(cmd.Context(), func(ctx context.Context, s *views.Session) []string {
+		words := workloadWords(ctx, s, kinds, prefix)
+		return slices.DeleteFunc(words, func(word string) bool { return slices.Contains(args, word) })
+	})
 }
-
-// completionLimit is how many names of a kind the shell offers.
-const completionLimit = 500

@@ -182,13 +182,13 @@ func forwardTone(s forward.State) theme.Tone {
 // so they are looked at every second as well.
 type forwardSource struct {
 	session *Session
-	changed chan struct{}
+	changed store.Signal
 	done    chan struct{}
 	rows    []*forwardRow
 }
 
 func newForwardSource(s *Session) *forwardSource {
-	f := &forwardSource{session: s, changed: make(chan struct{}, 1), done: make(chan struct{})}
+	f := &forwardSource{session: s, changed: store.NewSignal(), done: make(chan struct{})}
 	f.changed <- struct{}{}
 	go f.watch()
 	return f
@@ -207,10 +207,7 @@ func (f *forwardSource) watch() {
 			}
 		case <-f.session.Forwards.Changed():
 		}
-		select {
-		case f.changed <- struct{}{}:
-		default:
-		}
+		f.changed.Send()
 	}
 }
 

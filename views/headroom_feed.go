@@ -100,36 +100,20 @@ type headroomSource struct {
 	table   *headroomTable
 	session *Session
 	scope   Scope
-	changed chan struct{}
+	changed store.Signal
 	end     context.CancelFunc
 }
 
 func (t *headroomTable) open(s *Session, scope Scope) source[*headroom.Row] {
 	ctx, end := context.WithCancel(context.Background())
 	podUse := t.by == headroom.ByNamespace || t.by == headroom.ByWorkload
-	src := &headroomSource{headroomFeed: s.watchHeadroom(podUse), table: t, session: s, scope: scope, changed: make(chan struct{}, 1), end: end}
+	src := &headroomSource{headroomFeed: s.watchHeadroom(podUse), table: t, session: s, scope: scope, changed: store.NewSignal(), end: end}
 	t.mu.Lock()
 	t.now, t.survival = s.Now, survival{}
 	t.mu.Unlock()
-	go func() {
-		for {
-			select {
-			case <-src.feed.Changed():
-				src.signal()
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
+	go src.changed.Relay(src.feed.Changed(), ctx.Done())
 	go src.survive(ctx)
 	return src
-}
-
-func (s *headroomSource) signal() {
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
 }
 
 // Changed receives a value after a change of what is known.
@@ -243,5 +227,5 @@ func (s *headroomSource) survived(change func(*survival)) {
 	s.table.mu.Lock()
 	change(&s.table.survival)
 	s.table.mu.Unlock()
-	s.signal()
+	s.changed.Send()
 }

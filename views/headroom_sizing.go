@@ -208,7 +208,7 @@ type sizingSource struct {
 	table   *sizingTable
 	session *Session
 	scope   Scope
-	changed chan struct{}
+	changed store.Signal
 	end     context.CancelFunc
 	ctx     context.Context //nolint:containedctx // ends with the source
 	asked   bool            // what Prometheus knows; belongs to who takes
@@ -216,26 +216,10 @@ type sizingSource struct {
 
 func (t *sizingTable) open(s *Session, scope Scope) source[*sizingRow] {
 	ctx, end := context.WithCancel(context.Background())
-	src := &sizingSource{headroomFeed: s.watchHeadroom(true), table: t, session: s, scope: scope, changed: make(chan struct{}, 1), ctx: ctx, end: end}
-	go func() {
-		for {
-			select {
-			case <-src.feed.Changed():
-				src.signal()
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
+	src := &sizingSource{headroomFeed: s.watchHeadroom(true), table: t, session: s, scope: scope, changed: store.NewSignal(), ctx: ctx, end: end}
+	go src.changed.Relay(src.feed.Changed(), ctx.Done())
 	go src.recommend()
 	return src
-}
-
-func (s *sizingSource) signal() {
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
 }
 
 // Changed receives a value after a change of what is known.
@@ -298,7 +282,7 @@ func (s *sizingSource) note(change func(*sizingTable)) {
 	s.table.mu.Lock()
 	change(s.table)
 	s.table.mu.Unlock()
-	s.signal()
+	s.changed.Send()
 }
 
 // recommend reads what VerticalPodAutoscalers recommend.

@@ -10,6 +10,7 @@ import (
 
 	"quarterdeck/keymap"
 	"quarterdeck/kube/logs"
+	"quarterdeck/kube/store"
 	"quarterdeck/ui"
 	"quarterdeck/ui/logview"
 	"quarterdeck/ui/textview"
@@ -36,7 +37,7 @@ type logPage struct {
 	errors         *searching // lines of level error or worse
 	ctx            context.Context
 	cancel         context.CancelFunc
-	changed        chan struct{} // something of the log or of a search has changed
+	changed        store.Signal // something of the log or of a search has changed
 	waiting        bool
 	noSource       bool // the column of sources is hidden
 	hidden         bool // another view covers it
@@ -67,7 +68,7 @@ func (p *logPage) Show() tea.Cmd {
 	p.session.enter()
 	if p.log == nil {
 		p.ctx, p.cancel = context.WithCancel(context.Background())
-		p.changed = make(chan struct{}, 1)
+		p.changed = store.NewSignal()
 		p.log = p.read(p.opts.Span)
 		p.lines = &logLines{log: p.log.Log, folder: logs.NewFolder(logs.Fold{})}
 		p.lines.look(nil)
@@ -76,24 +77,6 @@ func (p *logPage) Show() tea.Cmd {
 	}
 	p.hidden = false
 	return p.wait()
-}
-
-// pass makes changes of something changes of the page, until ctx ends.
-func (p *logPage) pass(ctx context.Context, from <-chan struct{}) {
-	to := p.changed
-	go func() {
-		for {
-			select {
-			case <-from:
-			case <-ctx.Done():
-				return
-			}
-			select {
-			case to <- struct{}{}:
-			default:
-			}
-		}
-	}()
 }
 
 // Hide leaves it reading: what is written meanwhile is not lost.

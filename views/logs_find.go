@@ -40,7 +40,7 @@ func (p *logPage) find(query *logs.Query, o logs.SearchOptions) *searching {
 	s := &searching{Search: p.log.Ring().Search(query, o), query: query, from: p.log.Ring().Snapshot().End()}
 	var ctx context.Context
 	ctx, s.forget = context.WithCancel(p.ctx)
-	p.pass(ctx, s.Changed())
+	go p.changed.Relay(s.Changed(), ctx.Done())
 	return s
 }
 

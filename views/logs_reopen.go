@@ -38,7 +38,7 @@ func (p *logPage) read(span logs.Span) *logReading {
 	r.ctx, r.cancel = context.WithCancel(p.ctx)
 	changed, unsubscribe := r.Ring().Subscribe()
 	context.AfterFunc(r.ctx, unsubscribe)
-	p.pass(r.ctx, changed)
+	go p.changed.Relay(changed, r.ctx.Done())
 	return r
 }
 

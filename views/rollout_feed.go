@@ -19,7 +19,7 @@ import (
 // at a time.
 type rolloutFeed struct {
 	now     func() time.Time
-	changed chan struct{}
+	changed store.Signal
 	done    chan struct{}
 
 	mu       sync.Mutex
@@ -36,7 +36,7 @@ const restlessEvery = 2 * time.Second
 
 // watchRollouts opens a feed. The caller closes it.
 func (s *Session) watchRollouts(scope store.Scope, whole bool) *rolloutFeed {
-	f := &rolloutFeed{now: s.Now, changed: make(chan struct{}, 1), done: make(chan struct{}), asking: true}
+	f := &rolloutFeed{now: s.Now, changed: store.NewSignal(), done: make(chan struct{}), asking: true}
 	open := func(argo bool) *rollout.Feed {
 		return rollout.Open(s.Client.Stores, scope, rollout.Options{Whole: whole, Argo: argo})
 	}
@@ -61,14 +61,7 @@ func (f *rolloutFeed) answered(argo bool, open func(argo bool) *rollout.Feed) {
 		f.next = open(true)
 		go f.relay(f.next.Changed())
 	}
-	f.signal()
-}
-
-func (f *rolloutFeed) signal() {
-	select {
-	case f.changed <- struct{}{}:
-	default:
-	}
+	f.changed.Send()
 }
 
 // relay passes on what a feed tells, and the time, until everything is closed.
@@ -88,7 +81,7 @@ func (f *rolloutFeed) relay(from <-chan struct{}) {
 		case <-f.done:
 			return
 		}
-		f.signal()
+		f.changed.Send()
 	}
 }
 

@@ -44,8 +44,8 @@ type rolloutPage struct {
 	why     *ui.Text
 	compare bool // what differs between revisions is shown too
 	diff    *textview.Pager
-	top     int           // lines above the pane, drawn last
-	moved   chan struct{} // receives when the cursor has moved
+	top     int          // lines above the pane, drawn last
+	moved   store.Signal // receives when the cursor has moved
 }
 
 // rolloutPane is what is shown below the summary.
@@ -73,7 +73,7 @@ func newRolloutPage(s *Session, scope Scope, ref kube.Ref) *rolloutPage {
 	p := &rolloutPage{
 		session: s, scope: scope, ref: ref, compare: true,
 		revs: table.New[*revisionRow](s.Theme), pods: table.New[*rolloutPod](s.Theme), events: table.New[*object.Event](s.Theme),
-		why: ui.NewText(s.Theme), diff: textview.New(s.Theme), moved: make(chan struct{}, 1),
+		why: ui.NewText(s.Theme), diff: textview.New(s.Theme), moved: store.NewSignal(),
 	}
 	p.past.page = p
 	p.why.SetWrap(true)

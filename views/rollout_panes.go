@@ -194,15 +194,7 @@ func (p *rolloutPage) Move(id keymap.ActionID) {
 		return
 	}
 	moveIn(m, id)
-	p.hasMoved()
-}
-
-// hasMoved tells who waits for it that the cursor is somewhere else.
-func (p *rolloutPage) hasMoved() {
-	select {
-	case p.moved <- struct{}{}:
-	default:
-	}
+	p.moved.Send()
 }
 
 // moveIn does a movement in a table.
@@ -246,7 +238,7 @@ func (p *rolloutPage) Click(line int) tea.Msg {
 	if selected {
 		return p.enter()
 	}
-	p.hasMoved()
+	p.moved.Send()
 	return nil
 }
 

@@ -247,7 +247,7 @@ type workloadSource struct {
 	parts   []part
 	works   map[string]*store.Subscription[*object.Workload] // by kind
 	podsSub *store.Subscription[*object.Pod]
-	changed chan struct{}
+	changed store.Signal
 	done    chan struct{}
 	folds   *folds
 
@@ -257,7 +257,7 @@ type workloadSource struct {
 
 func newWorkloadSource(s *Session, scope Scope) *workloadSource {
 	src := &workloadSource{
-		changed: make(chan struct{}, 1), done: make(chan struct{}), folds: scope.folds,
+		changed: store.NewSignal(), done: make(chan struct{}), folds: scope.folds,
 		works: map[string]*store.Subscription[*object.Workload]{},
 		work:  map[types.UID]*object.Workload{}, pods: map[types.UID]*object.Pod{},
 	}
@@ -272,24 +272,9 @@ func newWorkloadSource(s *Session, scope Scope) *workloadSource {
 	src.podsSub = store.Open(hub, object.Pods(), in)
 	src.parts = append(src.parts, part{"pods", src.podsSub})
 	for _, p := range src.parts {
-		go src.relay(p.sub.Changed())
+		go src.changed.Relay(p.sub.Changed(), src.done)
 	}
 	return src
-}
-
-// relay passes a store's signal on until the source is closed.
-func (s *workloadSource) relay(from <-chan struct{}) {
-	for {
-		select {
-		case <-from:
-			select {
-			case s.changed <- struct{}{}:
-			default:
-			}
-		case <-s.done:
-			return
-		}
-	}
 }
 
 func (s *workloadSource) Changed() <-chan struct{} { return s.changed }

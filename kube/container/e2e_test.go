@@ -27,6 +27,7 @@ import (
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/guard"
+	"quarterdeck/kube/kubetest"
 	"quarterdeck/kube/rig"
 )
 
@@ -39,22 +40,8 @@ type scene struct {
 }
 
 func TestAgainstAPIServer(t *testing.T) {
-	p, err := rig.Start("--scenario", "empty", "--nodes", "2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Stop(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("the playground said:\n%s", p.Said())
-		}
-	})
-	cfg, err := p.Config("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := kubetest.Playground(t, "--scenario", "empty", "--nodes", "2")
+	cfg := kubetest.Config(t, p.Kubeconfig(), "")
 	s := scene{rig: p, guard: &guard.Guard{}, admin: kubernetes.NewForConfigOrDie(cfg)}
 	s.client = s.connect(t, "")
 	s.create(t, "web", "web:1")

@@ -34,7 +34,7 @@ type Feed struct {
 	podUse  *metrics.Subscription
 	podsOf  metrics.Scope // that podUse is about
 
-	changed chan struct{}
+	changed store.Signal
 	ctx     context.Context // ends with the feed
 	end     context.CancelFunc
 }
@@ -50,15 +50,15 @@ type namespaced[T store.Object] struct {
 func Open(from Sources, opts Options) *Feed {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &Feed{
-		from: from, ledger: New(opts), changed: make(chan struct{}, 1), ctx: ctx, end: cancel,
+		from: from, ledger: New(opts), changed: store.NewSignal(), ctx: ctx, end: cancel,
 		nodes: store.Open(from.Stores, object.Nodes(), store.Scope{}),
 	}
 	f.pods = open(f, object.Pods(), "")
 	f.quotas = open(f, object.Quotas(), "")
-	go f.relay(f.nodes.Changed())
+	go f.changed.Relay(f.nodes.Changed(), f.ctx.Done())
 	if from.Metrics != nil {
 		f.nodeUse = from.Metrics.Subscribe(ctx, metrics.Nodes())
-		go f.relay(f.nodeUse.Changed())
+		go f.changed.Relay(f.nodeUse.Changed(), f.ctx.Done())
 		f.openPodUse(metrics.Pods(""))
 	}
 	return f
@@ -66,7 +66,7 @@ func Open(from Sources, opts Options) *Feed {
 
 func open[T store.Object](f *Feed, kind store.Kind[T], in string) namespaced[T] {
 	sub := store.Open(f.from.Stores, kind, store.Scope{Namespace: in})
-	go f.relay(sub.Changed())
+	go f.changed.Relay(sub.Changed(), f.ctx.Done())
 	return namespaced[T]{sub, kind, in}
 }
 
@@ -79,22 +79,7 @@ func (f *Feed) openPodUse(scope metrics.Scope) {
 	}
 	f.podsOf = scope
 	f.podUse = f.from.Metrics.Subscribe(f.ctx, scope)
-	go f.relay(f.podUse.Changed())
-}
-
-// relay passes a signal on until the feed is closed.
-func (f *Feed) relay(from <-chan struct{}) {
-	for {
-		select {
-		case <-from:
-			select {
-			case f.changed <- struct{}{}:
-			default:
-			}
-		case <-f.ctx.Done():
-			return
-		}
-	}
+	go f.changed.Relay(f.podUse.Changed(), f.ctx.Done())
 }
 
 // Changed receives a value after something changed, one for any number of

@@ -12,10 +12,16 @@ import (
 )
 
 // Start brings up a playground for the length of the test and returns its
-// kubeconfig. The test fails if there is no program for it: who asks for these
-// tests, by their build tag, wants them run. args go to its command up, as in
-// "--scenario", "shop".
+// kubeconfig: see Playground.
 func Start(t testing.TB, args ...string) (kubeconfig string) {
+	t.Helper()
+	return Playground(t, args...).Kubeconfig()
+}
+
+// Playground brings up a playground for the length of the test. The test fails
+// if there is no program for it: who asks for these tests, by their build tag,
+// wants them run. args go to its command up, as in "--scenario", "shop".
+func Playground(t testing.TB, args ...string) *rig.Playground {
 	t.Helper()
 	p, err := rig.Start(args...)
 	if err != nil {
@@ -29,7 +35,7 @@ func Start(t testing.TB, args ...string) (kubeconfig string) {
 			t.Logf("the playground said:\n%s", p.Said())
 		}
 	})
-	return p.Kubeconfig()
+	return p
 }
 
 // Config returns the connection of a context of kubeconfig, the current one for

@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"quarterdeck/kube"
+	"quarterdeck/kube/kubetest"
 	"quarterdeck/kube/rig"
 	"quarterdeck/kube/store"
 )
@@ -31,22 +32,8 @@ type scene struct {
 }
 
 func TestAgainstAPIServer(t *testing.T) {
-	p, err := rig.Start("--scenario", "shop", "--incident", "crash-loop")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Stop(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("the playground said:\n%s", p.Said())
-		}
-	})
-	cfg, err := p.Config("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := kubetest.Playground(t, "--scenario", "shop", "--incident", "crash-loop")
+	cfg := kubetest.Config(t, p.Kubeconfig(), "")
 	s := scene{rig: p, admin: kubernetes.NewForConfigOrDie(cfg)}
 	t.Run("once", s.once)
 	t.Run("few rights", s.fewRights)

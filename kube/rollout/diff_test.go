@@ -227,7 +227,7 @@ func FuzzCompare(f *testing.F) {
 	f.Fuzz(func(t *testing.T, one, other []byte, random uint64) {
 		var before, after map[string]any
 		if utiljson.Unmarshal(one, &before) != nil || utiljson.Unmarshal(other, &after) != nil || before == nil || after == nil {
-			t.Skip()
+			return // no templates
 		}
 		a, b := newTemplate(before), newTemplate(after)
 		mutate(rand.New(rand.NewPCG(random, 0)), b.fields)

@@ -19,7 +19,7 @@ type Options struct {
 type Feed struct {
 	*Fleet
 	sources []source
-	changed chan struct{}
+	changed store.Signal
 	done    chan struct{}
 	relays  sync.WaitGroup
 }
@@ -36,7 +36,7 @@ type source struct {
 // Open subscribes to what the rollouts in a scope are judged from. The caller
 // closes the Feed.
 func Open(hub *store.Hub, scope store.Scope, o Options) *Feed {
-	f := &Feed{Fleet: NewFleet(), changed: make(chan struct{}, 1), done: make(chan struct{})}
+	f := &Feed{Fleet: NewFleet(), changed: store.NewSignal(), done: make(chan struct{})}
 	kinds := []store.Kind[*object.Workload]{object.Deployments(), object.StatefulSets(), object.DaemonSets()}
 	if o.Argo {
 		kinds = append(kinds, object.ArgoRollouts())
@@ -59,7 +59,7 @@ func Open(hub *store.Hub, scope store.Scope, o Options) *Feed {
 		follow(f, hub, object.Autoscalers(), scope, f.Autoscalers)
 	}
 	for _, s := range f.sources {
-		f.relays.Go(func() { f.relay(s.changed) })
+		f.relays.Go(func() { f.changed.Relay(s.changed, f.done) })
 	}
 	return f
 }
@@ -75,21 +75,6 @@ func follow[T store.Object](f *Feed, hub *store.Hub, kind store.Kind[T], scope s
 			return status
 		},
 	})
-}
-
-// relay passes a store's signal on until the Feed is closed.
-func (f *Feed) relay(from <-chan struct{}) {
-	for {
-		select {
-		case <-from:
-			select {
-			case f.changed <- struct{}{}:
-			default:
-			}
-		case <-f.done:
-			return
-		}
-	}
 }
 
 // Changed receives a value after a change of any of the objects, or of how well

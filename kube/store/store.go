@@ -27,7 +27,7 @@ type Store[T Object] struct {
 // one goroutine at a time.
 type Subscription[T Object] struct {
 	store   *Store[T]
-	changed chan struct{}
+	changed Signal
 	release func()
 
 	// Guarded by store.mu:
@@ -53,8 +53,8 @@ func newStore[T Object](now func() time.Time) *Store[T] {
 }
 
 func (s *Store[T]) subscribe(release func()) *Subscription[T] {
-	sub := &Subscription[T]{store: s, changed: make(chan struct{}, 1), release: release, reset: true}
-	sub.changed <- struct{}{} // there is a status to show, if nothing else
+	sub := &Subscription[T]{store: s, changed: NewSignal(), release: release, reset: true}
+	sub.changed.Send() // there is a status to show, if nothing else
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.subs[sub] = struct{}{}
@@ -190,10 +190,7 @@ func (s *Store[T]) noteLocked(uid types.UID, old T) {
 
 func (s *Store[T]) signalLocked() {
 	for sub := range s.subs {
-		select {
-		case sub.changed <- struct{}{}:
-		default:
-		}
+		sub.changed.Send()
 	}
 }
 

@@ -26,7 +26,7 @@ type Reader struct {
 	stores  *store.Hub
 	server  fit.Server
 	own     string // the namespace to read where not all may be read, "" for none
-	changed chan struct{}
+	changed store.Signal
 	ctx     context.Context //nolint:containedctx // ends with the reader
 	end     context.CancelFunc
 
@@ -55,7 +55,7 @@ type kept[T store.Object] struct {
 // that is not "". The caller closes the reader.
 func Open(stores *store.Hub, server fit.Server, own string) *Reader {
 	ctx, end := context.WithCancel(context.Background())
-	r := &Reader{stores: stores, server: server, own: own, changed: make(chan struct{}, 1), ctx: ctx, end: end}
+	r := &Reader{stores: stores, server: server, own: own, changed: store.NewSignal(), ctx: ctx, end: end}
 	r.nodes = keep(r, object.Nodes(), "")
 	r.pods = keep(r, object.Occupants(), "")
 	r.spaces = keep(r, object.Namespaces(), "")
@@ -65,24 +65,8 @@ func Open(stores *store.Hub, server fit.Server, own string) *Reader {
 
 func keep[T store.Object](r *Reader, kind store.Kind[T], in string) *kept[T] {
 	k := &kept[T]{Subscription: store.Open(r.stores, kind, store.Scope{Namespace: in}), kind: kind, in: in, objects: map[T]struct{}{}}
-	go func() {
-		for {
-			select {
-			case <-k.Changed():
-				r.signal()
-			case <-r.ctx.Done():
-				return
-			}
-		}
-	}()
+	go r.changed.Relay(k.Changed(), r.ctx.Done())
 	return k
-}
-
-func (r *Reader) signal() {
-	select {
-	case r.changed <- struct{}{}:
-	default:
-	}
 }
 
 // Changed receives a value after something changed, one for any number of
