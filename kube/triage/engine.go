@@ -1,0 +1,289 @@
+package triage
+
+import (
+	"container/heap"
+	"reflect"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"quarterdeck/kube/object"
+	"quarterdeck/kube/store"
+)
+
+// Engine keeps what rules find of a cluster, and judges again what changed. It
+// can be fed by hand, with what a single list returned or in a test.
+type Engine struct {
+	*Cluster
+	rules map[Resource][]Rule
+
+	found   map[subject][]*Finding
+	dirty   map[subject]struct{}
+	waiting map[topic]map[subject]struct{} // who depends on what
+	depends map[subject][]topic            // the same by who depends
+	timers  timers
+	due     map[subject]int64 // of the timer that counts
+	changed bool              // something was found or is gone since the last Report
+	report  *Report
+}
+
+// NewEngine returns an Engine that knows nothing and applies rules.
+func NewEngine(rules []Rule) *Engine {
+	e := &Engine{
+		Cluster: newCluster(), rules: map[Resource][]Rule{}, found: map[subject][]*Finding{}, dirty: map[subject]struct{}{},
+		waiting: map[topic]map[subject]struct{}{}, depends: map[subject][]topic{}, due: map[subject]int64{},
+	}
+	for _, r := range rules {
+		e.rules[r.On] = append(e.rules[r.On], r)
+	}
+	return e
+}
+
+// Change takes over a change of the objects of a resource.
+func Change[T store.Object](e *Engine, r Resource, d store.Delta[T]) {
+	t := e.tables[r].(*table[T])
+	if d.Reset {
+		for _, o := range t.all {
+			e.unlink(o)
+			e.touch(r, o)
+		}
+		clear(t.all)
+		clear(t.in)
+	}
+	for _, o := range d.Removed {
+		t.drop(o)
+		e.unlink(o)
+		e.touch(r, o)
+	}
+	for _, o := range d.Added {
+		t.put(o)
+		e.link(o)
+		e.touch(r, o)
+	}
+}
+
+// Read tells how far a resource has been read. One that nobody told of is taken
+// for unread.
+func (e *Engine) Read(r Resource, s store.Status) {
+	knew := e.Knows(r)
+	before := e.read[r]
+	e.read[r] = s
+	if before.Phase != s.Phase || before.Err != s.Err {
+		e.changed = true
+	}
+	if e.Knows(r) == knew {
+		return
+	}
+	for on, rules := range e.rules {
+		for _, rule := range rules {
+			if needs(rule, r) {
+				for uid := range e.tables[on].uids() {
+					e.dirty[subject{on, uid}] = struct{}{}
+				}
+				break
+			}
+		}
+	}
+}
+
+func needs(rule Rule, r Resource) bool {
+	for _, n := range rule.Needs {
+		if n == r {
+			return true
+		}
+	}
+	return false
+}
+
+// touch has an object judged again, and what depends on it.
+func (e *Engine) touch(r Resource, o known) {
+	m := o.Head()
+	e.mark(r, m.UID)
+	for s := range e.waiting[topic{r, m.Namespace}] {
+		e.dirty[s] = struct{}{}
+	}
+	e.touchOwner(m.Owner)
+	switch o := o.(type) {
+	case *object.Event:
+		e.touchSubject(o.UID)
+	case *object.EndpointSlice:
+		if s, ok := Find[*object.Service](e.Cluster, Services, o.Namespace, o.Service); ok {
+			e.mark(Services, s.UID)
+		}
+	}
+}
+
+// mark has an object judged again if there are rules for its resource.
+func (e *Engine) mark(r Resource, uid types.UID) {
+	if len(e.rules[r]) > 0 {
+		e.dirty[subject{r, uid}] = struct{}{}
+	}
+}
+
+// touchOwner has the controllers of an object judged again.
+func (e *Engine) touchOwner(o *store.Owner) {
+	for range 4 {
+		if o == nil {
+			return
+		}
+		w, r, ok := e.Workload(o.UID)
+		if !ok {
+			return
+		}
+		e.mark(r, w.UID)
+		o = w.Owner
+	}
+}
+
+// touchSubject has what an event is about judged again.
+func (e *Engine) touchSubject(uid types.UID) {
+	for r, t := range e.tables {
+		if len(e.rules[r]) == 0 {
+			continue
+		}
+		if o := t.get(uid); o != nil {
+			e.mark(r, uid)
+			e.touchOwner(o.Head().Owner)
+			return
+		}
+	}
+}
+
+// Judge brings everything up to date and returns what is wrong. It returns the
+// same Report again if nothing is different.
+func (e *Engine) Judge(now time.Time) *Report {
+	e.Now = now.Unix()
+	for len(e.timers) > 0 && e.timers[0].at <= e.Now {
+		t := heap.Pop(&e.timers).(timer)
+		if e.due[t.subject] == t.at {
+			delete(e.due, t.subject)
+			e.dirty[t.subject] = struct{}{}
+		}
+	}
+	for s := range e.dirty {
+		e.judge(s)
+	}
+	clear(e.dirty)
+	if e.report == nil || e.changed {
+		e.report, e.changed = e.group(now), false
+	}
+	return e.report
+}
+
+// Next returns when something may be different by time alone, zero if nothing.
+func (e *Engine) Next() time.Time {
+	for len(e.timers) > 0 && e.due[e.timers[0].subject] != e.timers[0].at {
+		heap.Pop(&e.timers)
+	}
+	if len(e.timers) == 0 {
+		return time.Time{}
+	}
+	return time.Unix(e.timers[0].at, 0)
+}
+
+// judge applies the rules to one object.
+func (e *Engine) judge(s subject) {
+	e.forget(s)
+	o := e.tables[s.resource].get(s.uid)
+	if o == nil {
+		e.keep(s, nil)
+		return
+	}
+	e.topics, e.later = e.topics[:0], 0
+	var found []*Finding
+	for _, r := range e.rules[s.resource] {
+		if !e.knowsAll(r.Needs) {
+			continue
+		}
+		f := r.judge(e.Cluster, o)
+		if f == nil {
+			continue
+		}
+		m := o.Head()
+		f.Rule, f.Depth, f.On = r.ID, r.Depth, e.Ref(s.resource, m)
+		if f.Home.Name == "" {
+			f.Home = e.Home(f.On, m.Owner)
+		}
+		found = append(found, f)
+	}
+	for _, t := range e.topics {
+		if e.waiting[t] == nil {
+			e.waiting[t] = map[subject]struct{}{}
+		}
+		e.waiting[t][s] = struct{}{}
+	}
+	if len(e.topics) > 0 {
+		e.depends[s] = slices.Clone(e.topics)
+	}
+	if e.later != 0 {
+		e.due[s] = e.later
+		heap.Push(&e.timers, timer{e.later, s})
+	}
+	e.keep(s, found)
+}
+
+// forget drops what the last verdict on an object depended on.
+func (e *Engine) forget(s subject) {
+	for _, t := range e.depends[s] {
+		if list := e.waiting[t]; list != nil {
+			if delete(list, s); len(list) == 0 {
+				delete(e.waiting, t)
+			}
+		}
+	}
+	delete(e.depends, s)
+	delete(e.due, s)
+}
+
+func (c *Cluster) knowsAll(needs []Resource) bool {
+	for _, r := range needs {
+		if !c.Knows(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// keep replaces what is found of an object.
+func (e *Engine) keep(s subject, found []*Finding) {
+	before := e.found[s]
+	if len(found) == 0 {
+		if before != nil {
+			delete(e.found, s)
+			e.changed = true
+		}
+		return
+	}
+	for _, f := range found { // what an object tells of its past gets less with time
+		for _, b := range before {
+			if b.Rule == f.Rule && b.Since != 0 && (f.Since == 0 || b.Since < f.Since) {
+				f.Since = b.Since
+			}
+		}
+	}
+	if !reflect.DeepEqual(before, found) {
+		e.found[s] = found
+		e.changed = true
+	}
+}
+
+// timer is when an object is to be judged again.
+type timer struct {
+	at int64 // seconds since 1970
+	subject
+}
+
+// timers are ordered by time; it is a heap.Interface.
+type timers []timer
+
+func (t timers) Len() int           { return len(t) }
+func (t timers) Less(i, j int) bool { return t[i].at < t[j].at }
+func (t timers) Swap(i, j int)      { t[i], t[j] = t[j], t[i] }
+func (t *timers) Push(x any)        { *t = append(*t, x.(timer)) }
+func (t *timers) Pop() any {
+	old := *t
+	last := old[len(old)-1]
+	*t = old[:len(old)-1]
+	return last
+}

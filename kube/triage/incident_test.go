@@ -1,0 +1,80 @@
+package triage_test
+
+import (
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"quarterdeck/kube/object"
+	"quarterdeck/kube/triage"
+)
+
+func late(d *appsv1.Deployment) {
+	d.Status.Conditions = []appsv1.DeploymentCondition{{
+		Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded", LastTransitionTime: ago(240),
+	}}
+}
+
+func TestOneRolloutIsOneIncident(t *testing.T) {
+	objects := deployment("checkout", 3, 0, late)
+	for _, name := range []string{"a", "b", "c"} {
+		objects = append(objects, pod("checkout", name, crashes("Error", 1, "missing DB_URL\nmore")))
+	}
+	objects = append(objects, &corev1.Service{ObjectMeta: meta("shop", "checkout-svc"), Spec: corev1.ServiceSpec{Selector: map[string]string{"app": "checkout"}}})
+	s := newScene(t, objects...)
+	i := s.one()
+	is(t, i, "crit | rollout stuck, 0 of 3 ready | deploy/checkout in shop | v2 exits 1: missing DB_URL more (6 restarts) | no-endpoints rollout-stuck replicas-missing crash-loop")
+	if i.Pods != 3 || i.Works != 1 || i.Services != 1 {
+		t.Errorf("%d pods, %d workloads, %d services", i.Pods, i.Works, i.Services)
+	}
+	for _, p := range []string{"a", "b", "c"} { // they recover
+		s.put(pod("checkout", p))
+	}
+	for _, o := range deployment("checkout", 3, 3) {
+		s.put(o)
+	}
+	if got := s.one().Rules; len(got) != 1 || got[0] != "no-endpoints" { // nobody told of endpoints
+		t.Error(got)
+	}
+	drop[*object.Service](s, triage.Services, "checkout-svc")
+	s.none()
+}
+
+func node(name string, ready corev1.ConditionStatus) *corev1.Node {
+	return &corev1.Node{
+		ObjectMeta: meta("", name),
+		Status:     corev1.NodeStatus{Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: ready, LastTransitionTime: ago(120)}}},
+	}
+}
+
+func TestDeadNodeTakesWithIt(t *testing.T) {
+	objects := []runtime.Object{node("node-1", corev1.ConditionUnknown)}
+	for _, app := range []string{"cart", "search"} {
+		objects = append(objects, deployment(app, 1, 0)...)
+		objects = append(objects, pod(app, app+"-pod", unready))
+	}
+	i := newScene(t, objects...).one()
+	if i.Root.Name != "node-1" || i.Works != 2 {
+		t.Error(line(i), i.Affected)
+	}
+}
+
+func TestNothingIsWrong(t *testing.T) {
+	objects := []runtime.Object{node("node-1", corev1.ConditionTrue), pod("cart", "cart-pod")}
+	newScene(t, append(objects, deployment("cart", 1, 1)...)...).none()
+}
+
+func TestNotRead(t *testing.T) {
+	s := newScene(t, pod("cart", "cart-pod")).without(triage.Nodes, triage.EndpointSlices)
+	r := s.report()
+	if len(r.NotRead) != 2 || r.Complete() {
+		t.Errorf("%+v", r.NotRead)
+	}
+	for _, c := range r.Checked {
+		if c.Rule.On == triage.Nodes || c.Rule.ID == "no-endpoints" {
+			t.Errorf("%s was not checked", c.Rule.ID)
+		}
+	}
+}

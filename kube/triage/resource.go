@@ -1,0 +1,102 @@
+package triage
+
+import (
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"quarterdeck/kube"
+	"quarterdeck/kube/object"
+	"quarterdeck/kube/store"
+)
+
+// Resource names what triage reads, as the API does.
+type Resource string
+
+// The resources.
+const (
+	Pods           Resource = "pods"
+	Nodes          Resource = "nodes"
+	Deployments    Resource = "deployments"
+	ReplicaSets    Resource = "replicasets"
+	StatefulSets   Resource = "statefulsets"
+	DaemonSets     Resource = "daemonsets"
+	Jobs           Resource = "jobs"
+	CronJobs       Resource = "cronjobs"
+	Services       Resource = "services"
+	EndpointSlices Resource = "endpointslices"
+	Claims         Resource = "persistentvolumeclaims"
+	Quotas         Resource = "resourcequotas"
+	Autoscalers    Resource = "horizontalpodautoscalers"
+	Budgets        Resource = "poddisruptionbudgets"
+	Namespaces     Resource = "namespaces"
+	Events         Resource = "events" // warnings only
+)
+
+// source declares how one resource is read.
+type source struct {
+	resource   Resource
+	gvr        schema.GroupVersionResource
+	kind       string
+	namespaced bool
+	open       func(*Feed, store.Scope) feeding
+	empty      func() index
+}
+
+// follow declares a source; scope narrows what is read, if it is not nil.
+func follow[T store.Object](kind store.Kind[T], scope func(store.Scope) store.Scope) source {
+	resource := Resource(kind.GVR.Resource)
+	return source{
+		resource: resource, gvr: kind.GVR, kind: kind.Kind, namespaced: kind.Namespaced,
+		empty: func() index { return newTable[T]() },
+		open: func(f *Feed, s store.Scope) feeding {
+			if scope != nil {
+				s = scope(s)
+			}
+			sub := store.Open(f.hub, kind, s)
+			return feeding{
+				resource: resource, changed: sub.Changed(), close: sub.Close, status: sub.Status,
+				take: func() store.Status {
+					d, status := sub.Take()
+					Change(f.Engine, resource, d)
+					return status
+				},
+			}
+		},
+	}
+}
+
+// sources returns everything that triage reads, what most rules need first.
+func sources() []source {
+	warnings := func(s store.Scope) store.Scope { s.Fields = "type=Warning"; return s }
+	return []source{
+		follow(object.Pods(), nil),
+		follow(object.Nodes(), nil),
+		follow(object.Deployments(), nil),
+		follow(object.ReplicaSets(), nil),
+		follow(object.StatefulSets(), nil),
+		follow(object.DaemonSets(), nil),
+		follow(object.Jobs(), nil),
+		follow(object.CronJobs(), nil),
+		follow(object.Services(), nil),
+		follow(object.EndpointSlices(), nil),
+		follow(object.Claims(), nil),
+		follow(object.Quotas(), nil),
+		follow(object.Autoscalers(), nil),
+		follow(object.Budgets(), nil),
+		follow(object.Namespaces(), nil),
+		follow(object.Events(), warnings),
+	}
+}
+
+// ref names an object of a source.
+func (s source) ref(m *store.Meta) kube.Ref {
+	return kube.Ref{GVR: s.gvr, Kind: s.kind, Namespace: m.Namespace, Name: m.Name, UID: m.UID}
+}
+
+// Reads returns the resources that triage reads.
+func Reads() []Resource {
+	var all []Resource
+	for _, s := range sources() {
+		all = append(all, s.resource)
+	}
+	return all
+}
