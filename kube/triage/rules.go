@@ -8,19 +8,3 @@ func Rules() []Rule {
 		containerRules(), schedulingRules(), workloadRules(), nodeRules(), networkRules(), storageRules(), policyRules(),
 	)
 }
-
-func containerRules() []Rule { return []Rule{crashLoop(), oomKilled(), notReady()} }
-
-func schedulingRules() []Rule { return nil }
-
-func workloadRules() []Rule {
-	return append([]Rule{rolloutStuck(), createRefused()}, replicasMissing()...)
-}
-
-func nodeRules() []Rule { return []Rule{nodeNotReady()} }
-
-func networkRules() []Rule { return []Rule{noEndpoints()} }
-
-func storageRules() []Rule { return nil }
-
-func policyRules() []Rule { return nil }

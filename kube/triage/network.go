@@ -1,0 +1,6 @@
+package triage
+
+// networkRules returns the rules about how pods are reached.
+func networkRules() []Rule {
+	return []Rule{noEndpoints()}
+}

@@ -1,0 +1,6 @@
+package triage
+
+// nodeRules returns the rules about nodes.
+func nodeRules() []Rule {
+	return []Rule{nodeNotReady()}
+}

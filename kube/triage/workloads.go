@@ -1,0 +1,6 @@
+package triage
+
+// workloadRules returns the rules about what makes pods.
+func workloadRules() []Rule {
+	return append([]Rule{rolloutStuck(), createRefused()}, replicasMissing()...)
+}
