@@ -1,6 +1,7 @@
 package views
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -83,6 +84,9 @@ type Column[T store.Object] struct {
 	Kind      field.Kind
 	Value     func(T, *Env) field.Value
 	Tone      func(T, *Env) theme.Tone
+	// Words are the texts that the value may have, the least first, for filters; nil
+	// for anything.
+	Words []string
 	// Rank is what rows are sorted by where that is not the value.
 	Rank func(T) int
 	// Dynamic says that the value changes without the object changing.
@@ -251,7 +255,7 @@ func (o *owned[T]) keep(list []T) []T {
 // or not.
 func (r *Resource[T]) columns(own []Column[T], namespaces bool) []Column[T] {
 	var cols []Column[T]
-	if namespaces && r.Kind.Namespaced {
+	if namespaces && r.Kind.Namespaced && !slices.ContainsFunc(own, func(c Column[T]) bool { return c.ID == "namespace" }) {
 		cols = append(cols, Column[T]{
 			ID: "namespace", Kind: field.Text, Min: 9, Max: 20, Middle: true,
 			Value: func(o T, _ *Env) field.Value { return field.Of(o.Head().Namespace) },
@@ -289,7 +293,7 @@ func tableColumns[T store.Object](cols []Column[T], env func() *Env) []table.Col
 func filterColumns[T store.Object](cols []Column[T]) []filter.Column {
 	out := make([]filter.Column, len(cols))
 	for i, c := range cols {
-		out[i] = filter.Column{ID: c.ID, Title: c.Title, Kind: c.Kind}
+		out[i] = filter.Column{ID: c.ID, Title: c.Title, Kind: c.Kind, Words: c.Words}
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package filter
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,12 +45,20 @@ func newCompare(index int, column Column, op operator, value string, quoted bool
 		t.pattern, err = compile(value)
 		return t, err
 	}
+	if column.Words != nil && t.ordered() {
+		rank := slices.Index(column.Words, t.lower)
+		if rank < 0 {
+			return t, fmt.Errorf("%q is none of %s", value, strings.Join(column.Words, ", "))
+		}
+		t.number = float64(rank)
+		return t, nil
+	}
 	if column.Kind == field.Text || column.Kind == field.None || t.wantsUnknown() {
 		return t, nil
 	}
 	t.number, t.unit, t.numeric = parseValue(column.Kind, value)
 	if !t.numeric && op != "=" && op != "!=" {
-		return t, fmt.Errorf("%q is no %s, as in %s%s%s", value, kindName(column.Kind), column.ID, op, kindExample(column.Kind))
+		return t, fmt.Errorf("%q is no %s, as in %s%s%s", value, kindName(column.Kind), column.ID, op, column.example())
 	}
 	return t, nil
 }
@@ -57,6 +66,9 @@ func newCompare(index int, column Column, op operator, value string, quoted bool
 func (t compareTerm) wantsUnknown() bool {
 	return strings.EqualFold(t.raw, unknown) && !t.quoted && (t.op == "=" || t.op == "!=")
 }
+
+// ordered reports whether the operator asks for more or less.
+func (t compareTerm) ordered() bool { return t.op != "=" && t.op != "!=" && t.op != "~" && t.op != "!~" }
 
 func (t compareTerm) match(row Row, now int64) bool {
 	v := row.Value(t.index)
@@ -78,6 +90,12 @@ func (t compareTerm) match(row Row, now int64) bool {
 	}
 	var c int
 	switch {
+	case t.column.Words != nil:
+		rank := slices.Index(t.column.Words, v.Raw())
+		if rank < 0 {
+			return false
+		}
+		c = compareFloat(float64(rank), t.number)
 	case v.Kind() == field.Text:
 		if t.numeric {
 			return false // the column has a number elsewhere, here it has none
@@ -281,6 +299,14 @@ func kindName(k field.Kind) string {
 	case field.None, field.Text, field.Number:
 	}
 	return "number"
+}
+
+// example returns a value that the column may have.
+func (c Column) example() string {
+	if len(c.Words) > 0 {
+		return c.Words[len(c.Words)-1]
+	}
+	return kindExample(c.Kind)
 }
 
 func kindExample(k field.Kind) string {

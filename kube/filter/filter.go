@@ -12,8 +12,8 @@
 // A column is named by its ID or title in any case, or by a prefix that is its
 // alone; a name with spaces is quoted. The value is read as the column's kind:
 // ages and lengths 90s 10m 1h30m 2d, CPU 500m 2 1.5, bytes 512Mi 1.5Gi 2G,
-// percentages 80%, counts 3 10k, texts with * and ? (unless quoted). A value
-// that is not known matches no comparison but =n/a. Regular expressions care
+// percentages 80%, counts 3 10k, texts with * and ? (unless quoted), severities
+// and the like as words that have an order. A value that is not known matches no comparison but =n/a. Regular expressions care
 // for case only if they contain a capital.
 package filter
 
@@ -32,6 +32,9 @@ type Column struct {
 	ID    string // a word: "restarts"
 	Title string // as it stands over the column: "RESTARTS"
 	Kind  field.Kind
+	// Words are the texts that the column may have, the least first: < and > go by
+	// their order. Nil for a text that may be anything.
+	Words []string
 }
 
 // Row is one object as a filter sees it. Match keeps no row: a caller may use

@@ -231,7 +231,7 @@ func (p *parser) comparison() (term, error) {
 	}
 	column := p.columns[index]
 	if value == "" && !quoted {
-		return nil, &Error{Pos: valueAt, Err: fmt.Errorf("a value must follow %s%s, as in %[1]s%[2]s%[3]s", column.ID, op, kindExample(column.Kind))}
+		return nil, &Error{Pos: valueAt, Err: fmt.Errorf("a value must follow %s%s, as in %[1]s%[2]s%[3]s", column.ID, op, column.example())}
 	}
 	t, err := newCompare(index, column, op, value, quoted)
 	if err != nil {
