@@ -67,6 +67,7 @@ type Evidence struct {
 	Where  string // "pod/checkout-7f9c-x2 status.containerStatuses[app].state.waiting"
 	On     kube.Ref
 	At     int64 // seconds since 1970, 0 if it has no time
+	First  int64 // when the first of several events was, seconds since 1970; 0 if it is not known
 	Count  int32 // how often, of an event
 }
 

@@ -1,0 +1,129 @@
+package triage
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"quarterdeck/kube"
+	"quarterdeck/kube/object"
+	"quarterdeck/kube/rollout"
+)
+
+// Alteration is something that was changed before or during an incident.
+type Alteration struct {
+	At     int64  // seconds since 1970
+	By     string // the program that made it, "" if nobody kept that
+	Text   string // "image checkout:v2.3.0 → v2.3.1"
+	Source string // what tells of it: FromRevision, FromManaged, FromCondition
+	On     kube.Ref
+	Fields []FieldChange // what it set
+}
+
+// FieldChange is one field that a change set. Was and Is are "" where the server
+// does not keep them.
+type FieldChange struct {
+	Name    string // "containers[app].image"
+	Was, Is string
+	Private bool // a value of the environment, which no report repeats
+}
+
+// The sources of changes beside FromCondition.
+const (
+	FromRevision = "revision" // of a workload
+	FromManaged  = "managedFields"
+)
+
+// String says what was changed and by whom.
+func (c Alteration) String() string {
+	if c.By == "" {
+		return c.Text
+	}
+	return c.Text + " by " + c.By
+}
+
+// mostFields is how many fields of a change are named in its text.
+const mostFields = 3
+
+// released returns what a revision changed of the one before it.
+func released(on kube.Ref, before, after rollout.Revision) Alteration {
+	c := Alteration{At: after.Created.Unix(), By: after.By.Manager, Source: FromRevision, On: on}
+	if len(after.Former) > 0 && after.Target && after.By.Time.After(after.Created) {
+		c.At = after.By.Time.Unix() // the workload went back to it
+	}
+	var words []string
+	for _, f := range rollout.Compare(before.Template, after.Template) {
+		change := FieldChange{Name: f.Name(), Was: f.Was(), Is: f.Is(), Private: f.Part() == rollout.Environment}
+		c.Fields = append(c.Fields, change)
+		words = append(words, change.words(f))
+	}
+	c.Text = fmt.Sprintf("revision %d: %s", after.Number, listed(words))
+	if after.Cause != "" {
+		c.Text += fmt.Sprintf(" (%s)", after.Cause)
+	}
+	return c
+}
+
+// words names a field and its values, if they are short and anybody's business.
+func (c FieldChange) words(f rollout.Field) string {
+	switch {
+	case strings.HasSuffix(c.Name, ".image"):
+		return "image " + arrow(object.ShortImage(c.Was), object.ShortImage(c.Is))
+	case c.Name == "annotations[kubectl.kubernetes.io/restartedAt]":
+		return "restarted"
+	case c.Private || len(c.Was)+len(c.Is) > 60:
+		switch {
+		case f.Before == nil:
+			return c.Name + " added"
+		case f.After == nil:
+			return c.Name + " removed"
+		}
+		return c.Name + " changed"
+	}
+	return c.Name + " " + c.Was + " → " + c.Is
+}
+
+// arrow writes two images, the name once if it is the same.
+func arrow(was, is string) string {
+	a, from, _ := strings.Cut(was, ":")
+	b, to, tagged := strings.Cut(is, ":")
+	if a == b && from != "" && tagged {
+		return was + " → " + to
+	}
+	return was + " → " + is
+}
+
+// listed joins the first of words.
+func listed(words []string) string {
+	switch {
+	case len(words) == 0:
+		return "no field differs from the one before"
+	case len(words) > mostFields:
+		return strings.Join(words[:mostFields], ", ") + fmt.Sprintf(" and %d more", len(words)-mostFields)
+	}
+	return strings.Join(words, ", ")
+}
+
+// releases returns what the revisions of a workload changed since a time, the
+// newest first.
+func releases(h *rollout.History, since int64) []Alteration {
+	var found []Alteration
+	for i, r := range h.Revisions {
+		if i+1 == len(h.Revisions) {
+			break // before it there is nothing to compare with
+		}
+		if c := released(h.Ref, h.Revisions[i+1], r); c.At >= since {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// explained reports whether a change of the pod template at a time is one of a
+// revision, which tells it better.
+func explained(changes []Alteration, at int64) bool {
+	const together = 2 // seconds: controllers make a revision at once
+	return slices.ContainsFunc(changes, func(c Alteration) bool {
+		return c.Source == FromRevision && c.At-at <= together && at-c.At <= together
+	})
+}
