@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -96,8 +97,8 @@ func newIncidentCommand() *cobra.Command {
 		Long:  "incident breaks things so that the real controllers react to them.",
 	}
 	cmd.AddCommand(
-		newIncidentChange("add", "Start an incident", incident.Add),
-		newIncidentChange("clear", "End an incident", incident.Clear),
+		newIncidentChange("add", "Start incidents", incident.Add),
+		newIncidentChange("clear", "End incidents", incident.Clear),
 		&cobra.Command{
 			Use:   "list",
 			Short: "List the incidents there are",
@@ -114,26 +115,35 @@ func newIncidentCommand() *cobra.Command {
 	return cmd
 }
 
-// newIncidentChange is a command that applies change to the incident it is
-// given the name of. It needs the cluster only, not its supervisor.
+// newIncidentChange is a command that applies change to the incidents it is
+// given the names of. It needs the cluster only, not its supervisor.
 func newIncidentChange(verb, short string, change func(context.Context, *rest.Config, string) error) *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
-		Use:   verb + " NAME --dir DIR",
+		Use:   verb + " NAME... --dir DIR",
 		Short: short,
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := knownIncident(args[0]); err != nil {
-				return err
+			for _, name := range args {
+				if err := knownIncident(name); err != nil {
+					return err
+				}
 			}
 			config, err := supervisorConfig(dir)
 			if err != nil {
 				return err
 			}
-			if err := change(cmd.Context(), config, args[0]); err != nil {
-				return fmt.Errorf("%s incident %s: %w", verb, args[0], err)
+			// At the same time: each may wait for what it is about.
+			group, ctx := errgroup.WithContext(cmd.Context())
+			for _, name := range args {
+				group.Go(func() error {
+					if err := change(ctx, config, name); err != nil {
+						return fmt.Errorf("%s incident %s: %w", verb, name, err)
+					}
+					return nil
+				})
 			}
-			return nil
+			return group.Wait()
 		},
 	}
 	dirFlag(cmd, &dir)

@@ -154,6 +154,15 @@ func (p *Playground) Order(ctx context.Context, order, part string) error {
 	return nil
 }
 
+// Incident adds or clears incidents: verb is "add" or "clear".
+func (p *Playground) Incident(ctx context.Context, verb string, names ...string) error {
+	args := append([]string{"incident", verb, "--dir", p.dir}, names...)
+	if out, err := exec.CommandContext(ctx, p.program, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s incidents: %w: %s", verb, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
 // Stop ends the playground and removes its files.
 func (p *Playground) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {

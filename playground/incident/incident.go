@@ -1,24 +1,21 @@
 // Package incident breaks the shop in ways that happen, and mends it again.
 //
-// An incident changes what a person or a pipeline would change: an image, a
+// An incident changes or creates what a person or a pipeline would: an image, a
 // limit, a selector, a quota. Everything that follows is the work of the real
-// controllers and of what a kubelet can know. All incidents may be there at
-// the same time: no two of them change the same field.
+// controllers and of what a kubelet can know. Where only a controller that a
+// playground does not have could tell, such as a node's problem detector or the
+// operator of a custom resource, the incident reports in its place. All
+// incidents may be there at the same time: no two of them change the same field,
+// and some nodes of each zone stay sound.
 package incident
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 )
 
@@ -31,14 +28,18 @@ type Incident struct {
 	// changes are made by Add and taken back by Clear.
 	changes []change
 	// extras are created by Add and deleted by Clear.
-	extras []object
+	extras []extra
 }
 
-// change is a strategic merge patch and the one that takes it back.
+// change is a patch and the one that takes it back: strategic merge patches, and
+// merge patches of custom resources.
 type change struct {
 	object
 	manager  string
 	do, undo map[string]any
+	// status is set for what the manager reports; its conditions changed when
+	// the patch is sent.
+	status bool
 }
 
 // find returns the incident called name.
@@ -65,6 +66,9 @@ func Add(ctx context.Context, cfg *rest.Config, name string) error {
 	if err != nil {
 		return err
 	}
+	if left, err := client.left(ctx, incident.extras); left || err != nil {
+		return err
+	}
 	for _, c := range incident.changes {
 		if err := client.await(ctx, c); err != nil {
 			return err
@@ -76,9 +80,13 @@ func Add(ctx context.Context, cfg *rest.Config, name string) error {
 		}
 	}
 	for _, extra := range incident.extras {
-		_, err := client.resource(extra).Apply(ctx, extra.name, extra.manifest(), metav1.ApplyOptions{FieldManager: "kubectl", Force: true})
-		if err != nil {
-			return fmt.Errorf("create %s: %w", extra, err)
+		if err := client.create(ctx, extra); err != nil {
+			return err
+		}
+	}
+	for _, extra := range incident.extras {
+		if err := client.leave(ctx, extra); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -100,94 +108,10 @@ func Clear(ctx context.Context, cfg *rest.Config, name string) error {
 			return err
 		}
 	}
-	for _, extra := range incident.extras {
-		foreground := metav1.DeletePropagationForeground
-		err := client.resource(extra).Delete(ctx, extra.name, metav1.DeleteOptions{PropagationPolicy: &foreground})
-		if err != nil && !apierrors.IsNotFound(err) {
-			return fmt.Errorf("delete %s: %w", extra, err)
+	for _, extra := range slices.Backward(incident.extras) {
+		if err := client.remove(ctx, extra); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-// client changes objects of a cluster.
-type client struct{ dynamic dynamic.Interface }
-
-func newClient(cfg *rest.Config) (client, error) {
-	d, err := dynamic.NewForConfig(cfg)
-	if err != nil {
-		return client{}, fmt.Errorf("build client: %w", err)
-	}
-	return client{dynamic: d}, nil
-}
-
-func (c client) resource(o object) dynamic.ResourceInterface {
-	all := c.dynamic.Resource(o.kind.resource())
-	if o.namespace == "" {
-		return all
-	}
-	return all.Namespace(o.namespace)
-}
-
-func (c client) patch(ctx context.Context, change change, patch map[string]any, options metav1.PatchOptions) (*unstructured.Unstructured, error) {
-	data, err := json.Marshal(patch)
-	if err != nil {
-		return nil, fmt.Errorf("encode the change of %s: %w", change.object, err)
-	}
-	changed, err := c.resource(change.object).Patch(ctx, change.name, types.StrategicMergePatchType, data, options)
-	if apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("%s does not exist: incidents need the shop (up --scenario shop)", change.object)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("change %s: %w", change.object, err)
-	}
-	return changed, nil
-}
-
-// patience is how long Add waits for a workload to be healthy.
-const patience = 30 * time.Second
-
-// await waits until a Deployment that the change would alter is healthy. If it
-// does not become so, because something else is wrong with it, that is that.
-func (c client) await(ctx context.Context, change change) error {
-	if change.kind != deployment {
-		return nil
-	}
-	before, err := c.resource(change.object).Get(ctx, change.name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return fmt.Errorf("%s does not exist: incidents need the shop (up --scenario shop)", change.object)
-	}
-	if err != nil {
-		return fmt.Errorf("look at %s: %w", change.object, err)
-	}
-	after, err := c.patch(ctx, change, change.do, metav1.PatchOptions{FieldManager: change.manager, DryRun: []string{metav1.DryRunAll}})
-	if err != nil {
-		return err
-	}
-	if before.GetGeneration() == after.GetGeneration() {
-		return nil // it is broken already
-	}
-	err = wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
-		now, err := c.resource(change.object).Get(ctx, change.name, metav1.GetOptions{})
-		if err != nil {
-			return false, err
-		}
-		return healthy(now), nil
-	})
-	if wait.Interrupted(err) && ctx.Err() == nil {
-		return nil
-	}
-	return err
-}
-
-// healthy reports whether a Deployment has all the replicas that it should.
-func healthy(d *unstructured.Unstructured) bool {
-	number := func(path ...string) int64 {
-		n, _, _ := unstructured.NestedInt64(d.Object, path...) // absent is 0
-		return n
-	}
-	want := number("spec", "replicas")
-	return number("status", "observedGeneration") >= d.GetGeneration() &&
-		number("status", "updatedReplicas") == want && number("status", "availableReplicas") == want &&
-		number("status", "replicas") == want
 }

@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,6 +24,8 @@ const (
 	reasonPullFailed  = "ErrImagePull"
 	reasonPullBackOff = "ImagePullBackOff"
 	reasonConfig      = "CreateContainerConfigError"
+	reasonImageName   = "InvalidImageName"
+	reasonStart       = "StartError"
 )
 
 // part is the place of a container in its pod.
@@ -69,6 +72,14 @@ func (l *life) create(spec *corev1.Container, s *corev1.ContainerStatus, p part)
 	if s.RestartCount == 0 && !l.reached(p.from.Add(pull)) {
 		return
 	}
+	if name := (*program.NameError)(nil); errors.As(err, &name) {
+		s.State = waitFor(reasonImageName, err.Error())
+		if l.every("name/"+spec.Name, 12*time.Second) {
+			l.about(spec, p, corev1.EventTypeWarning, "InspectFailed", "%v", err)
+			l.about(spec, p, corev1.EventTypeWarning, "Failed", "Error: %s", reasonImageName)
+		}
+		return
+	}
 	if err != nil {
 		l.pullFails(spec, s, p, err)
 		return
@@ -91,7 +102,23 @@ func (l *life) create(spec *corev1.Container, s *corev1.ContainerStatus, p part)
 		l.about(spec, p, corev1.EventTypeNormal, "Pulled", "Successfully pulled image %q in %v (%v including waiting). Image size: %d bytes.",
 			spec.Image, took, took, imageSize(spec.Image))
 	}
+	if answer := program.CommandError(spec); answer != "" {
+		l.startFails(spec, s, p, answer)
+		return
+	}
 	l.start(spec, s, p)
+}
+
+// startFails ends a run that did not begin.
+func (l *life) startFails(spec *corev1.Container, s *corev1.ContainerStatus, p part, answer string) {
+	l.about(spec, p, corev1.EventTypeNormal, "Created", "Container created")
+	l.about(spec, p, corev1.EventTypeWarning, "Failed", "Error: %s", answer)
+	s.Image, s.ContainerID = spec.Image, "containerd://"+hexID(runID(l.pod.UID, spec.Name, s.RestartCount))
+	s.State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+		ExitCode: 128, Reason: reasonStart, Message: answer,
+		StartedAt: metav1.Unix(0, 0), FinishedAt: metav1.NewTime(l.now), ContainerID: s.ContainerID,
+	}}
+	l.ended(spec, s, p)
 }
 
 // pullFails alternates, as a kubelet does, between the failed attempt and the

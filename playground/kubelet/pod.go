@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -96,6 +97,9 @@ func advance(pod *corev1.Pod, in surroundings, memo *scratch, now time.Time) out
 			status.PodIPs = []corev1.PodIP{{IP: status.PodIP}}
 		}
 		l.containers(&status, sandbox)
+		if message := l.overuse(&status); message != "" {
+			return l.evict(status, message)
+		}
 	} else {
 		l.waiting(&status)
 	}
@@ -279,6 +283,40 @@ func (l *life) terminate(status corev1.PodStatus) outcome {
 		corev1.PodReady:        {reason: "PodFailed"},
 	})
 	return outcome{status: status, events: l.events, remove: true}
+}
+
+// overuse returns what the containers use more of than they may, of what a
+// kubelet evicts a pod for; see
+// https://kubernetes.io/docs/concepts/storage/ephemeral-storage/.
+func (l *life) overuse(status *corev1.PodStatus) string {
+	for i := range l.pod.Spec.Containers {
+		spec, s := &l.pod.Spec.Containers[i], &status.ContainerStatuses[i]
+		limit, limited := spec.Resources.Limits[corev1.ResourceEphemeralStorage]
+		prog, err := program.Lookup(spec.Image)
+		if err != nil || !limited || s.State.Running == nil || limit.Value() >= prog.Disk {
+			continue
+		}
+		if l.reached(s.State.Running.StartedAt.Add(3 * time.Second)) {
+			return fmt.Sprintf("Container %s exceeded its local ephemeral storage limit %q. ", spec.Name, limit.String())
+		}
+	}
+	return ""
+}
+
+// evict ends a pod for good.
+func (l *life) evict(status corev1.PodStatus, message string) outcome {
+	for _, list := range [][]corev1.ContainerStatus{status.InitContainerStatuses, status.ContainerStatuses} {
+		for i := range list {
+			if list[i].State.Running != nil {
+				l.stop(&list[i], 137, "Error", l.now)
+			}
+		}
+	}
+	l.say(corev1.EventTypeWarning, "Evicted", message)
+	status.Phase, status.Reason, status.Message = corev1.PodFailed, "Evicted", message
+	failed := condition{reason: "PodFailed"}
+	setConditions(&status, l.now, map[corev1.PodConditionType]condition{corev1.ContainersReady: failed, corev1.PodReady: failed})
+	return outcome{status: status, events: l.events}
 }
 
 func later(a, b time.Time) time.Time {

@@ -259,6 +259,42 @@ func TestImagePull(t *testing.T) {
 	}
 }
 
+func TestImageName(t *testing.T) {
+	w := newWorld(t, podOf(corev1.RestartPolicyAlways, app("Cart:v1")))
+	w.live(30 * time.Second)
+	w.expect("Pending app:ContainerCreating", "Pending app:InvalidImageName")
+	if w.said("InspectFailed") == 0 {
+		t.Errorf("events: %q", w.events)
+	}
+}
+
+func TestCommandThatIsNotThere(t *testing.T) {
+	c := app("cart:v1.9.0")
+	c.Command = []string{"/app/carttd"}
+	w := newWorld(t, podOf(corev1.RestartPolicyAlways, c))
+	w.live(time.Minute)
+	s := w.pod.Status.ContainerStatuses[0]
+	if last := s.LastTerminationState.Terminated; last == nil || last.Reason != reasonStart || last.ExitCode != 128 || !strings.Contains(last.Message, "/app/carttd") {
+		t.Errorf("the last termination is %+v", last)
+	}
+	if s.RestartCount < 2 || s.State.Waiting == nil || s.State.Waiting.Reason != reasonCrashLoop {
+		t.Errorf("%d restarts, in state %+v", s.RestartCount, s.State)
+	}
+}
+
+func TestEviction(t *testing.T) {
+	c := app("reindex:v1.0.0")
+	c.Resources.Limits = corev1.ResourceList{corev1.ResourceEphemeralStorage: resource.MustParse("64Mi")}
+	w := newWorld(t, podOf(corev1.RestartPolicyNever, c))
+	w.live(time.Minute)
+	if s := w.pod.Status; s.Phase != corev1.PodFailed || s.Reason != "Evicted" || !strings.Contains(s.Message, `exceeded its local ephemeral storage limit "64Mi"`) {
+		t.Errorf("it is %s: %s: %s", s.Phase, s.Reason, s.Message)
+	}
+	if w.said("Evicted") != 1 || isReady(w.pod) {
+		t.Errorf("events: %q", w.events)
+	}
+}
+
 func TestConfigErrorHeals(t *testing.T) {
 	w := newWorld(t, podOf(corev1.RestartPolicyAlways, app("cart:v1.9.0")))
 	w.site.conf = errors.New(`configmap "x" not found`)

@@ -78,34 +78,45 @@ func (a *applier) serviceAccounts(ctx context.Context, all []item) error {
 	return nil
 }
 
-// tlsSecret makes the certificate of the shop's Ingress, valid for a year.
-func (a *applier) tlsSecret(ctx context.Context) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+// Certificate makes a certificate for one host of the shop, and its key, both
+// as PEM.
+func Certificate(host string, from, until time.Time) (certificate, key []byte, err error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return fmt.Errorf("generate the shop's key: %w", err)
+		return nil, nil, fmt.Errorf("generate the key of %s: %w", host, err)
 	}
-	now := time.Now()
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(now.UnixNano()),
-		Subject:      pkix.Name{CommonName: "shop.example.com", Organization: []string{"Example Shop"}},
-		DNSNames:     []string{"shop.example.com"},
-		NotBefore:    now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0),
+		SerialNumber: big.NewInt(time.Now().UnixNano()),
+		Subject:      pkix.Name{CommonName: host, Organization: []string{"Example Shop"}},
+		DNSNames:     []string{host},
+		NotBefore:    from, NotAfter: until,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
-		return fmt.Errorf("sign the shop's certificate: %w", err)
+		return nil, nil, fmt.Errorf("sign the certificate of %s: %w", host, err)
 	}
-	keyBytes, err := x509.MarshalPKCS8PrivateKey(key)
+	encoded, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		return fmt.Errorf("encode the shop's key: %w", err)
+		return nil, nil, fmt.Errorf("encode the key of %s: %w", host, err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}), nil
+}
+
+// tlsSecret makes the certificate of the shop's Ingress, valid for a year.
+func (a *applier) tlsSecret(ctx context.Context) error {
+	now := time.Now()
+	certificate, key, err := Certificate("shop.example.com", now.Add(-time.Hour), now.AddDate(1, 0, 0))
+	if err != nil {
+		return err
 	}
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: "shop-tls", Namespace: "web"},
 		Type:       corev1.SecretTypeTLS,
 		Data: map[string][]byte{
-			corev1.TLSCertKey:       pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
-			corev1.TLSPrivateKeyKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyBytes}),
+			corev1.TLSCertKey:       certificate,
+			corev1.TLSPrivateKeyKey: key,
 		},
 	}
 	_, err = a.client.CoreV1().Secrets("web").Create(ctx, secret, metav1.CreateOptions{FieldManager: "cert-manager"})

@@ -236,6 +236,17 @@ func shop() []repository {
 			tags: same("v2.0.0"),
 		},
 		{
+			// Ends when somebody answers, who is not there.
+			name: "wait-for",
+			base: Program{Style: Plain, Rate: 0.5, CPU: 1, Memory: 8 * mebibyte, Runs: 1000 * time.Hour, Messages: []Message{{Text: "waiting for reports.data.svc:5432"}}},
+			tags: same("1.0"),
+		},
+		{
+			name: "reindex",
+			base: Program{Style: Plain, Rate: 2, CPU: 200, Memory: 64 * mebibyte, Disk: 300 * mebibyte, Runs: time.Hour, Messages: []Message{{Text: "segment written", Fields: "docs={id}"}}},
+			tags: same("v1.0.0"),
+		},
+		{
 			name: "toolbox",
 			base: Program{Style: Plain, Rate: 0.1, CPU: 1, Memory: 12 * mebibyte, Starts: time.Second},
 			tags: same("1.0"),

@@ -34,8 +34,9 @@ type Program struct {
 	// in millicores, by all containers of the same image repository in a
 	// namespace: twice the replicas halve each one's part.
 	CPU, Load int64
-	// Memory is the working set in bytes that it grows to.
-	Memory int64
+	// Memory is the working set in bytes that it grows to, Disk what it writes
+	// outside of volumes.
+	Memory, Disk int64
 
 	// Starts is how long it takes from start to the first passing probe.
 	Starts time.Duration
@@ -61,11 +62,28 @@ func serves(path string) bool {
 }
 
 // PullError is why an image cannot be had from its registry.
-type PullError struct{ Image string }
+type PullError struct {
+	Image        string
+	code, answer string
+}
 
 func (e *PullError) Error() string {
-	return fmt.Sprintf("rpc error: code = NotFound desc = failed to pull and unpack image %q: failed to resolve reference %q: %s: not found",
-		e.Image, e.Image, e.Image)
+	return fmt.Sprintf("rpc error: code = %s desc = failed to pull and unpack image %q: failed to resolve reference %q: %s",
+		e.code, e.Image, e.Image, e.answer)
+}
+
+// The registries that do not give their images to everybody, or not often.
+const (
+	privateRegistry = "private.example.com/"
+	busyRegistry    = "busy.example.com/"
+)
+
+// NameError is why what is said to be an image cannot be the name of one.
+type NameError struct{ Image string }
+
+func (e *NameError) Error() string {
+	return fmt.Sprintf("Failed to apply default image tag %q: couldn't parse image name %q: invalid reference format: repository name (%s) must be lowercase",
+		e.Image, e.Image, e.Image[strings.IndexByte(e.Image, '/')+1:])
 }
 
 // Split cuts an image reference into repository and tag.
@@ -79,9 +97,18 @@ func Split(image string) (repository, tag string) {
 
 // Lookup returns the program in an image. An image of a repository that the
 // catalogue does not know runs quietly and well; an unknown tag of a known
-// repository is a *PullError.
+// repository, and an image that its registry keeps, is a *PullError, a name
+// with capitals a *NameError.
 func Lookup(image string) (Program, error) {
 	repository, tag := Split(image)
+	switch {
+	case repository != strings.ToLower(repository):
+		return Program{}, &NameError{Image: image}
+	case strings.HasPrefix(image, privateRegistry):
+		return Program{}, &PullError{Image: image, code: "Unknown", answer: "pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials"}
+	case strings.HasPrefix(image, busyRegistry):
+		return Program{}, &PullError{Image: image, code: "Unknown", answer: "unexpected status from HEAD request to https://" + busyRegistry + "v2/: 429 Too Many Requests: toomanyrequests: You have reached your pull rate limit"}
+	}
 	name := repository[strings.LastIndexByte(repository, '/')+1:]
 	tags, known := published()[name]
 	if !known {
@@ -89,7 +116,7 @@ func Lookup(image string) (Program, error) {
 	}
 	p, ok := tags[tag]
 	if !ok {
-		return Program{}, &PullError{Image: image}
+		return Program{}, &PullError{Image: image, code: "NotFound", answer: image + ": not found"}
 	}
 	return p, nil
 }
@@ -168,6 +195,16 @@ func (p Program) Ready(probe *corev1.Probe) string {
 		return p.Unready
 	}
 	return p.Probe(probe)
+}
+
+// CommandError returns why the command of a container cannot be started, or "".
+// Under /app an image has its own program only.
+func CommandError(c *corev1.Container) string {
+	if len(c.Command) == 0 || !strings.HasPrefix(c.Command[0], "/app/") {
+		return ""
+	}
+	return fmt.Sprintf("failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "+
+		"unable to start container process: error during container init: exec: %q: stat %s: no such file or directory", c.Command[0], c.Command[0])
 }
 
 func hasEnv(c *corev1.Container, name string) bool {
