@@ -18,8 +18,12 @@ var (
 	// password=x, "token": "x", --api-key x, "--api-key","x"
 	assignment = regexp.MustCompile(`(?i)([\w.-]*(?:` + secretWords + `)[\w.-]*\\*["']?\s*[=:]\s*|--[\w-]*(?:` + secretWords + `)[\w-]*(?:\s+|",\s*"))` +
 		`(\\*"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,;"'(){}\[\]][^\s,;"')}\]]*)`)
-	inURL      = regexp.MustCompile(`(://)[^/\s"'@]+@`)
+	inURL      = regexp.MustCompile(`(://)(?:[^/\s"']+|[^/\s"':]*:[^\s"']*)@`)
 	authScheme = regexp.MustCompile(`(?i)\b((?:bearer|basic)\s+)[^\s"',;]+`)
+	authHeader = regexp.MustCompile(`(?i)(authorization\\*["']?\s*[:=]\s*\\*["']?(?:(?:basic|bearer|digest|negotiate|token)\s+)?)[^\s"',;]+`)
+	cookie     = regexp.MustCompile(`(?i)(cookie\\*["']?\s*[:=]\s*).*`)
+	issued     = regexp.MustCompile(`\b(?:A(?:KI|SI|RO|ID)A[0-9A-Z]{12,}|gh[opsur]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{8,}|AIza[\w-]{30,}|[rs]k_(?:live|test)_\w{8,})`)
+	keyLike    = regexp.MustCompile(`[A-Za-z0-9/+]{40,}={0,2}`)
 	jwt        = regexp.MustCompile(`\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?`)
 	pem        = regexp.MustCompile(`-----BEGIN.*`)
 	excerpt    = regexp.MustCompile(`\.\.\.\|.*`) // of a body that cannot be decoded; it goes on to the end
@@ -101,8 +105,63 @@ func (r *redaction) scrub(s string) string {
 	s = composite.ReplaceAllString(s, "${1}"+Hidden)
 	s = pem.ReplaceAllString(s, Hidden)
 	s = excerpt.ReplaceAllString(s, Hidden)
+	s = authHeader.ReplaceAllString(s, "${1}"+Hidden)
+	s = cookie.ReplaceAllString(s, "${1}"+Hidden)
 	s = authScheme.ReplaceAllString(s, "${1}"+Hidden)
 	s = assignment.ReplaceAllString(s, "${1}"+Hidden)
 	s = inURL.ReplaceAllString(s, "${1}"+Hidden+"@")
+	s = issued.ReplaceAllString(s, Hidden)
+	s = keyLike.ReplaceAllStringFunc(s, func(found string) string {
+		if random(found) {
+			return Hidden
+		}
+		return found
+	})
 	return strings.ToValidUTF8(jwt.ReplaceAllString(s, Hidden), "")
+}
+
+// random reports whether a long word is one that no person wrote: one of all
+// kinds of characters, as keys are in base64. Digests, UIDs and paths have only
+// some.
+func random(s string) bool {
+	return strings.ContainsAny(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") && strings.ContainsAny(s, "abcdefghijklmnopqrstuvwxyz") &&
+		strings.ContainsAny(s, "0123456789") && strings.Count(s, "/") <= len(s)/10
+}
+
+// Scrub returns a text on one line without what looks like a credential, for
+// what leaves the cluster: reports and the like. See Scrubber for texts of many
+// lines.
+func Scrub(s string) string {
+	var r redaction
+	return r.scrub(sanitize.Line(s))
+}
+
+// Scrubber is Scrub for lines that belong together: of a key that goes over
+// several of them, none comes through. The zero value is ready for the first.
+type Scrubber struct{ inKey bool }
+
+var (
+	keyBegins = regexp.MustCompile(`-----BEGIN[^-]*`)
+	keyEnds   = regexp.MustCompile(`-----END[^-]*-----`)
+	// keyBody is a line in the middle of a key, where the beginning of it is not
+	// there.
+	keyBody = regexp.MustCompile(`^[\s|>"'+]*[A-Za-z0-9+/]{40,}={0,2}[\s"',+\\n]*$`)
+)
+
+// Line returns the next line without what looks like a credential.
+func (r *Scrubber) Line(s string) string {
+	plain := sanitize.Line(s)
+	begins, ends := keyBegins.MatchString(plain), keyEnds.MatchString(plain)
+	was := r.inKey
+	r.inKey = (was || begins) && !ends
+	switch {
+	case was:
+		if at := keyEnds.FindStringIndex(plain); at != nil {
+			return Hidden + Scrub(plain[at[1]:])
+		}
+		return Hidden
+	case keyBody.MatchString(plain):
+		return Hidden
+	}
+	return Scrub(plain)
 }

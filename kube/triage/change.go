@@ -5,7 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"quarterdeck/kube"
+	"quarterdeck/kube/journal"
 	"quarterdeck/kube/object"
 	"quarterdeck/kube/rollout"
 )
@@ -21,11 +24,11 @@ type Alteration struct {
 }
 
 // FieldChange is one field that a change set. Was and Is are "" where the server
-// does not keep them.
+// does not keep them, and journal.Hidden where they are nobody's business, as
+// values of the environment.
 type FieldChange struct {
 	Name    string // "containers[app].image"
 	Was, Is string
-	Private bool // a value of the environment, which no report repeats
 }
 
 // The sources of changes beside FromCondition.
@@ -53,7 +56,7 @@ func released(on kube.Ref, before, after rollout.Revision) Alteration {
 	}
 	var words []string
 	for _, f := range rollout.Compare(before.Template, after.Template) {
-		change := FieldChange{Name: f.Name(), Was: f.Was(), Is: f.Is(), Private: f.Part() == rollout.Environment}
+		change := FieldChange{Name: f.Name(), Was: public(f, f.Before, f.Was()), Is: public(f, f.After, f.Is())}
 		c.Fields = append(c.Fields, change)
 		words = append(words, change.words(f))
 	}
@@ -64,6 +67,23 @@ func released(on kube.Ref, before, after rollout.Revision) Alteration {
 	return c
 }
 
+// public returns a value of a field, in words, as far as it is anybody's business.
+func public(f rollout.Field, value any, words string) string {
+	switch value.(type) {
+	case nil:
+		return words
+	case map[string]any, []any:
+		if f.Part() != rollout.Environment {
+			return journal.Redact(schema.GroupResource{}, nil, value)
+		}
+	}
+	if f.Part() == rollout.Environment {
+		return journal.Hidden
+	}
+	name := f.Name()
+	return journal.Redact(schema.GroupResource{}, []string{name[strings.LastIndexByte(name, '.')+1:]}, value)
+}
+
 // words names a field and its values, if they are short and anybody's business.
 func (c FieldChange) words(f rollout.Field) string {
 	switch {
@@ -71,7 +91,7 @@ func (c FieldChange) words(f rollout.Field) string {
 		return "image " + arrow(object.ShortImage(c.Was), object.ShortImage(c.Is))
 	case c.Name == "annotations[kubectl.kubernetes.io/restartedAt]":
 		return "restarted"
-	case c.Private || len(c.Was)+len(c.Is) > 60:
+	case c.Was == journal.Hidden || c.Is == journal.Hidden || len(c.Was)+len(c.Is) > 60:
 		switch {
 		case f.Before == nil:
 			return c.Name + " added"
