@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
@@ -26,6 +27,17 @@ type Service struct {
 	External  string // addresses from outside, or the name of an ExternalName
 	Ports     string
 	Selector  string // "" if somebody else keeps its endpoints
+	Targets   []ServicePort
+	Unready   bool // publishes pods that are not ready too
+}
+
+// ServicePort is where one port of a service leads.
+type ServicePort struct {
+	Name   string
+	Port   int32
+	Target string // of the pods' ports, "" if it is told by number
+	Number int32  // 0 if it is told by name
+	UDP    bool   // or another protocol that is not TCP
 }
 
 func newService(s *corev1.Service, in *store.Interner) *Service {
@@ -33,8 +45,16 @@ func newService(s *corev1.Service, in *store.Interner) *Service {
 		Meta: in.Meta(&s.ObjectMeta), Type: in.String(string(s.Spec.Type)), ClusterIP: in.String(s.Spec.ClusterIP),
 		External: in.String(externalAddress(s)), Selector: in.String(store.NewLabels(s.Spec.Selector).String()),
 	}
+	out.Unready = s.Spec.PublishNotReadyAddresses
 	words := make([]string, 0, len(s.Spec.Ports))
 	for _, p := range s.Spec.Ports {
+		t := ServicePort{Name: in.String(p.Name), Port: p.Port, Number: p.Port, UDP: p.Protocol != "" && p.Protocol != corev1.ProtocolTCP}
+		if p.TargetPort.Type == intstr.String {
+			t.Target, t.Number = in.String(p.TargetPort.StrVal), 0
+		} else if p.TargetPort.IntVal != 0 {
+			t.Number = p.TargetPort.IntVal
+		}
+		out.Targets = append(out.Targets, t)
 		w := strconv.Itoa(int(p.Port))
 		if p.NodePort != 0 {
 			w += ":" + strconv.Itoa(int(p.NodePort))
@@ -76,6 +96,7 @@ type EndpointSlice struct {
 	store.Meta
 	Service   string // "" if it belongs to none
 	Family    string // IPv4, IPv6 or FQDN
+	Ports     string // the names of the service's ports that its endpoints have, each between commas: ",http,metrics,"
 	Endpoints []Endpoint
 }
 
@@ -91,6 +112,14 @@ type Endpoint struct {
 
 func newEndpointSlice(s *discoveryv1.EndpointSlice, in *store.Interner) *EndpointSlice {
 	out := &EndpointSlice{Meta: in.Meta(&s.ObjectMeta), Service: in.String(s.Labels[discoveryv1.LabelServiceName]), Family: in.String(string(s.AddressType))}
+	names := ","
+	for _, p := range s.Ports {
+		if p.Name != nil {
+			names += *p.Name
+		}
+		names += ","
+	}
+	out.Ports = in.String(names)
 	out.Endpoints = make([]Endpoint, 0, len(s.Endpoints))
 	for i := range s.Endpoints {
 		e := &s.Endpoints[i]

@@ -19,21 +19,39 @@ import (
 // Plain is an object of which only a state is kept.
 type Plain struct {
 	store.Meta
-	Status string
+	Status  string
+	Message string // what keeps a namespace that was deleted, in its controller's words
 }
 
 // Namespaces declares how namespaces are read.
 func Namespaces() store.Kind[*Plain] {
 	return store.Typed(corev1.SchemeGroupVersion.WithResource("namespaces"), "Namespace", false,
 		func(n *corev1.Namespace, in *store.Interner) *Plain {
-			return &Plain{Meta: in.Meta(&n.ObjectMeta), Status: in.String(string(n.Status.Phase))}
+			return &Plain{Meta: in.Meta(&n.ObjectMeta), Status: in.String(string(n.Status.Phase)), Message: in.String(held(n))}
 		}, noAnnotations)
+}
+
+// held returns what the conditions of a namespace say keeps it, the cause first:
+// while an API cannot be discovered, nothing is known of its objects.
+func held(n *corev1.Namespace) string {
+	var words []string
+	for _, t := range []corev1.NamespaceConditionType{
+		corev1.NamespaceDeletionDiscoveryFailure, corev1.NamespaceDeletionGVParsingFailure, corev1.NamespaceDeletionContentFailure,
+		corev1.NamespaceFinalizersRemaining, corev1.NamespaceContentRemaining,
+	} {
+		for i := range n.Status.Conditions {
+			if c := &n.Status.Conditions[i]; c.Type == t && c.Status == corev1.ConditionTrue {
+				words = append(words, c.Message)
+			}
+		}
+	}
+	return strings.Join(words, "; ")
 }
 
 // Claims declares how persistent volume claims are read.
 func Claims() store.Kind[*Claim] {
 	return store.Typed(corev1.SchemeGroupVersion.WithResource("persistentvolumeclaims"), "PersistentVolumeClaim", true,
-		newClaim, noAnnotations)
+		newClaim)
 }
 
 // Claim is a compact persistent volume claim.
@@ -45,6 +63,10 @@ type Claim struct {
 	Modes    string
 	Asked    int64 // bytes
 	Capacity int64 // bytes, 0 while it is not bound
+	// Node is where the pod is to run for which a volume is waited for, "" if the
+	// scheduler has not told.
+	Node       string
+	Conditions []Condition // those that are true: of a resize that is not done
 }
 
 func newClaim(c *corev1.PersistentVolumeClaim, in *store.Interner) *Claim {
@@ -57,6 +79,12 @@ func newClaim(c *corev1.PersistentVolumeClaim, in *store.Interner) *Claim {
 	}
 	if c.Spec.StorageClassName != nil {
 		out.Class = in.String(*c.Spec.StorageClassName)
+	}
+	out.Node = in.String(c.Annotations["volume.kubernetes.io/selected-node"])
+	for i := range c.Status.Conditions {
+		if k := &c.Status.Conditions[i]; k.Status == corev1.ConditionTrue {
+			out.Conditions = append(out.Conditions, newCondition(string(k.Type), string(k.Status), k.Reason, k.Message, &k.LastTransitionTime, in))
+		}
 	}
 	short := map[corev1.PersistentVolumeAccessMode]string{
 		corev1.ReadWriteOnce: "RWO", corev1.ReadOnlyMany: "ROX", corev1.ReadWriteMany: "RWX", corev1.ReadWriteOncePod: "RWOP",
@@ -86,8 +114,9 @@ type Autoscaler struct {
 	Status                        string // "ok", "at max", or why it cannot work
 	Trouble                       bool   // it cannot work
 	Min, Max, Current, Desired    int32
-	Metrics                       string // "cpu 72%/80%"
-	LastScale                     int64  // seconds since 1970
+	Metrics                       string     // "cpu 72%/80%"
+	LastScale                     int64      // seconds since 1970
+	Condition                     *Condition // that Status is of: it wants more than it may, or cannot work; nil if neither
 }
 
 func newAutoscaler(a *autoscalingv2.HorizontalPodAutoscaler, in *store.Interner) *Autoscaler {
@@ -99,15 +128,19 @@ func newAutoscaler(a *autoscalingv2.HorizontalPodAutoscaler, in *store.Interner)
 		Status: "ok",
 	}
 	limited := false
-	for _, c := range a.Status.Conditions {
+	for i := range a.Status.Conditions {
+		c := &a.Status.Conditions[i]
 		switch {
 		case c.Type == autoscalingv2.ScalingLimited:
-			limited = c.Status == corev1.ConditionTrue && c.Reason == "TooManyReplicas"
+			if limited = c.Status == corev1.ConditionTrue && c.Reason == "TooManyReplicas"; limited && !out.Trouble {
+				out.note(c, in)
+			}
 		case c.Status != corev1.ConditionFalse || out.Trouble: // the first trouble is what causes the others
 		case c.Reason == "ScalingDisabled":
 			out.Status = "off (0 replicas)"
 		default:
 			out.Status, out.Trouble = in.String(c.Reason), true
+			out.note(c, in)
 		}
 	}
 	if limited && !out.Trouble {
@@ -121,6 +154,11 @@ func newAutoscaler(a *autoscalingv2.HorizontalPodAutoscaler, in *store.Interner)
 	}
 	out.Metrics = in.String(strings.Join(words, ", "))
 	return out
+}
+
+func (a *Autoscaler) note(c *autoscalingv2.HorizontalPodAutoscalerCondition, in *store.Interner) {
+	kept := newCondition(string(c.Type), string(c.Status), c.Reason, c.Message, &c.LastTransitionTime, in)
+	a.Condition = &kept
 }
 
 // metricWords says how a metric stands: cpu 72%/80%.
@@ -200,8 +238,10 @@ type Budget struct {
 	store.Meta
 	Rule              string // "min 2", "max unavailable 25%"
 	Healthy, Expected int32
-	Allowed           int32  // disruptions that would be let through now
-	Selector          string // as kubectl shows it
+	Allowed           int32      // disruptions that would be let through now
+	Selector          string     // as kubectl shows it
+	Wanted            int32      // pods that must stay healthy
+	Blocked           *Condition // why it lets none through, nil if it does
 }
 
 // Match returns which pods of the budget's namespace it protects.
@@ -219,6 +259,13 @@ func newBudget(b *policyv1.PodDisruptionBudget, in *store.Interner) *Budget {
 	out := &Budget{
 		Meta: in.Meta(&b.ObjectMeta), Healthy: b.Status.CurrentHealthy, Expected: b.Status.ExpectedPods, Allowed: b.Status.DisruptionsAllowed,
 	}
+	out.Wanted = b.Status.DesiredHealthy
+	for i := range b.Status.Conditions {
+		if c := &b.Status.Conditions[i]; c.Type == policyv1.DisruptionAllowedCondition && c.Status == metav1.ConditionFalse {
+			kept := newCondition(c.Type, string(c.Status), c.Reason, c.Message, &c.LastTransitionTime, in)
+			out.Blocked = &kept
+		}
+	}
 	switch {
 	case b.Spec.MinAvailable != nil:
 		out.Rule = in.String("min " + b.Spec.MinAvailable.String())
@@ -233,7 +280,7 @@ func newBudget(b *policyv1.PodDisruptionBudget, in *store.Interner) *Budget {
 
 // Quotas declares how resource quotas are read.
 func Quotas() store.Kind[*Quota] {
-	return store.Typed(corev1.SchemeGroupVersion.WithResource("resourcequotas"), "ResourceQuota", true, newQuota, noAnnotations)
+	return store.TypedManaged(corev1.SchemeGroupVersion.WithResource("resourcequotas"), "ResourceQuota", true, newQuota, noAnnotations)
 }
 
 // Quota is a compact resource quota.
@@ -243,6 +290,7 @@ type Quota struct {
 	Fullest int         // percent of the fullest resource
 	Scopes  string      // "NotTerminating", "PriorityClass in (high)": the pods that it counts; all if empty
 	Items   []QuotaItem // in the same order as in Used
+	Counted int64       // when Used was last another, seconds since 1970, 0 if nobody says
 }
 
 // QuotaItem is what a quota says of one resource: CPU in millicores, memory and
@@ -250,10 +298,16 @@ type Quota struct {
 type QuotaItem struct {
 	Name       string // "requests.cpu", "pods", "count/jobs.batch"
 	Used, Hard int64
+	Words      string // "requests.cpu 3/4"
 }
 
 func newQuota(q *corev1.ResourceQuota, in *store.Interner) *Quota {
 	out := &Quota{Meta: in.Meta(&q.ObjectMeta)}
+	for i := range q.ManagedFields {
+		if m := &q.ManagedFields[i]; m.Subresource == "status" {
+			out.Counted = max(out.Counted, unix(m.Time))
+		}
+	}
 	type use struct {
 		words   string
 		percent int
@@ -274,6 +328,7 @@ func newQuota(q *corev1.ResourceQuota, in *store.Interner) *Quota {
 		case used.Sign() > 0:
 			u.percent = 100
 		}
+		u.item.Words = in.String(u.words)
 		uses = append(uses, u)
 	}
 	slices.SortFunc(uses, func(a, b use) int {

@@ -72,6 +72,9 @@ func NewHub(client func(schema.GroupVersion) (rest.Interface, error), opts Optio
 	return &Hub{client: client, opts: opts, ctx: ctx, cancel: cancel, stores: map[storeKey]*entry{}}
 }
 
+// Client returns the client through which the hub reads an API group and version.
+func (h *Hub) Client(gv schema.GroupVersion) (rest.Interface, error) { return h.client(gv) }
+
 // Close ends all stores.
 func (h *Hub) Close() { h.cancel() }
 
