@@ -127,8 +127,8 @@ func containerIncidents() []Incident {
 		},
 		{
 			Name:        "exit-zero",
-			Description: "Deployment batch/sweeper runs a program that ends when it is done: its container is started again and again.",
-			extras: []extra{workload("batch", "sweeper", `
+			Description: "Deployment web/sweeper runs a program that ends when it is done: its container is started again and again.",
+			extras: []extra{workload("web", "sweeper", `
       containers: [{name: app, image: "registry.example.com/shop/report-mail:v0.9.0"}]`)},
 		},
 		{
