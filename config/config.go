@@ -15,6 +15,7 @@ type Config struct {
 	ReadOnly    bool   // ask For, which knows the context too
 	UI          UI
 	Metrics     Metrics
+	Triage      Triage
 	Headroom    Headroom
 	Connection  Connection
 	Logs        Logs
@@ -42,6 +43,11 @@ type UI struct {
 type Metrics struct {
 	Enabled  bool
 	Interval time.Duration
+}
+
+// Triage is about what is wrong in a cluster.
+type Triage struct {
+	Always bool // it is looked for on every screen
 }
 
 // Headroom is about where there is room, and what asks for too much of it.

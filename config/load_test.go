@@ -30,9 +30,10 @@ func words(problems []Problem) []string {
 
 func TestDefault(t *testing.T) {
 	want := Config{
-		DefaultView: "workloads",
+		DefaultView: "triage",
 		UI:          UI{Theme: "default", Colors: Themes()[0].Colors, Clipboard: ClipboardOSC52, Bell: true, Notify: NotifyAuto, Detail: DetailAuto},
 		Metrics:     Metrics{Enabled: true, Interval: 15 * time.Second},
+		Triage:      Triage{Always: true},
 		Headroom:    Headroom{History: 24 * time.Hour, Window: 7 * 24 * time.Hour},
 		Connection:  Connection{PageSize: 2000, Linger: time.Minute},
 		Logs:        Logs{Buffer: 256 << 20, Tail: 1000},
@@ -82,6 +83,7 @@ keys:
 			Detail: DetailOn, Clipboard: ClipboardNone, Bell: false, Notify: NotifyOSC777, Colors: colorsOf("dark"),
 		},
 		Metrics: Metrics{Interval: 90 * time.Second},
+		Triage:  Triage{Always: true},
 		Headroom: Headroom{
 			PoolLabels: []string{"team", "example.com/pool"}, History: 48 * time.Hour,
 			Prometheus: "https://prometheus.example.com/prom", Window: 72 * time.Hour,
@@ -351,8 +353,8 @@ func TestWhichFile(t *testing.T) {
 		view, path, fails string
 	}{
 		{"usual place", Options{Env: []string{home}}, "usual", usual, ""},
-		{"no file there", Options{Env: []string{"XDG_CONFIG_HOME=" + filepath.Join(dir, "empty")}}, "workloads", filepath.Join(dir, "empty/quarterdeck/config.yaml"), ""},
-		{"no home", Options{}, "workloads", "", ""},
+		{"no file there", Options{Env: []string{"XDG_CONFIG_HOME=" + filepath.Join(dir, "empty")}}, "triage", filepath.Join(dir, "empty/quarterdeck/config.yaml"), ""},
+		{"no home", Options{}, "triage", "", ""},
 		{"variable", Options{Env: []string{home, "QD_CONFIG=" + inEnv}}, "env", inEnv, ""},
 		{"flag", Options{Env: []string{home, "QD_CONFIG=" + inEnv}, Path: byFlag}, "flag", byFlag, ""},
 		{"missing by flag", Options{Path: missing}, "", "", "config file " + missing + " does not exist: create it or leave out --config"},

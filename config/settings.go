@@ -8,7 +8,7 @@ const month = 30 * 24 * time.Hour
 // settings declares every setting, in the order of the docs.
 func settings() []field[Config] {
 	all := []field[Config]{
-		option("default-view", "workloads", word(), func(c *Config) *string { return &c.DefaultView },
+		option("default-view", "triage", word(), func(c *Config) *string { return &c.DefaultView },
 			"The view or kind to start with, as in `qd VIEW`."),
 		option("readonly", false, boolean(), func(c *Config) *bool { return &c.ReadOnly },
 			"Refuse everything that changes a cluster. Also `--readonly`."),
@@ -41,6 +41,9 @@ func settings() []field[Config] {
 			"Show CPU and memory in use where the cluster has the metrics API."),
 		option("metrics.interval", 15*time.Second, duration(15*time.Second, 5*time.Minute), func(c *Config) *time.Duration { return &c.Metrics.Interval },
 			"How often to ask for them."),
+
+		option("triage.always", true, boolean(), func(c *Config) *bool { return &c.Triage.Always },
+			"Look for incidents on every screen and show their number in the header; without it only while Triage is open."),
 
 		option("headroom.pool-labels", nil, several(), func(c *Config) *[]string { return &c.Headroom.PoolLabels },
 			"Labels of nodes that name their pool, separated by commas; of several the first that a node has counts. Without it, those of the usual clouds and installers."),

@@ -19,6 +19,7 @@ const (
 	HistoryBack    ActionID = "history.back"
 	HistoryForward ActionID = "history.forward"
 	GoRollout      ActionID = "go.rollout"
+	ViewTriage     ActionID = "view.triage"
 	ViewWorkloads  ActionID = "view.workloads"
 	ViewRollouts   ActionID = "view.rollouts"
 	ViewHeadroom   ActionID = "view.headroom"
@@ -61,6 +62,7 @@ const (
 	ObjectYAML     ActionID = "object.yaml"
 	ObjectDescribe ActionID = "object.describe"
 	ObjectEvents   ActionID = "object.events"
+	ObjectExplain  ActionID = "object.explain"
 
 	ListFilter  ActionID = "list.filter"
 	ListSort    ActionID = "list.sort"
@@ -69,6 +71,10 @@ const (
 	SortReverse ActionID = "sort.reverse"
 	ListWide    ActionID = "list.wide"
 	ListDetail  ActionID = "list.detail"
+
+	TriageDismiss   ActionID = "triage.dismiss"
+	TriageDismissed ActionID = "triage.dismissed"
+	TriageReport    ActionID = "triage.report"
 
 	RolloutWait ActionID = "rollout.wait"
 	RolloutPane ActionID = "rollout.pane"
@@ -184,6 +190,7 @@ func declared() []Binding {
 		{ID: GoNode, Keys: keys("N"), Title: "node", Help: "Jump to the node this pod runs on", Group: groupGo, Scope: List, Subject: "pod"},
 		{ID: GoPods, Keys: keys("P"), Title: "pods", Help: "List the pods this object owns or selects", Group: groupGo, Scope: List},
 		{ID: GoRollout, Keys: keys("o"), Title: "rollout", Help: "Open the rollout that this object is of", Group: groupGo, Scope: Objects},
+		{ID: ViewTriage, Keys: keys("1"), Title: "triage", Help: "Open Triage: what is wrong, why, and what to do now", Group: groupGo, Scope: Global},
 		{ID: ViewWorkloads, Keys: keys("2"), Title: "workloads", Help: "Open Workloads", Group: groupGo, Scope: Global},
 		{ID: ViewRollouts, Keys: keys("3"), Title: "rollouts", Help: "Open Rollouts", Group: groupGo, Scope: Global},
 		{ID: ViewHeadroom, Keys: keys("4"), Title: "headroom", Help: "Open Headroom: where is room, what would happen if", Group: groupGo, Scope: Global},
@@ -197,6 +204,7 @@ func declared() []Binding {
 		{ID: ObjectYAML, Keys: keys("y"), Title: "YAML", Help: "Show the object as YAML", Group: groupObject, Scope: Objects},
 		{ID: ObjectDescribe, Keys: keys("d"), Title: "describe", Help: "Describe the object", Group: groupObject, Scope: Objects},
 		{ID: ObjectEvents, Keys: keys("E"), Title: "events", Help: "Show the events of the object and of its children", Group: groupObject, Scope: Objects},
+		{ID: ObjectExplain, Keys: keys("x"), Title: "explain", Help: "Explain the object: what is wrong with it and why, or what was checked", Group: groupObject, Scope: Objects},
 
 		{ID: PodShell, Keys: keys("s"), Title: "shell", Help: "Open a shell in a container", Group: groupChange, Scope: Objects, Subject: "pod"},
 		{ID: NodeShell, Keys: keys("s"), Title: "shell", Help: "Open a shell on the node, in a pod that is deleted afterwards", Group: groupChange, Scope: Objects, Subject: "node"},
@@ -232,6 +240,9 @@ func declared() []Binding {
 		{ID: SortLeft, Keys: keys("<"), Title: "sort left", Help: "Sort by the column to the left of the sorted one", Group: groupList, Scope: List},
 		{ID: SortRight, Keys: keys(">"), Title: "sort right", Help: "Sort by the column to the right of the sorted one", Group: groupList, Scope: List},
 		{ID: SortReverse, Keys: keys("R"), Title: "reverse", Help: "Reverse the order of the rows", Group: groupList, Scope: List},
+		{ID: TriageDismiss, Keys: keys("m"), Title: "dismiss", Help: "Hide the incident until it changes", Group: groupList, Scope: List, Subject: "incident"},
+		{ID: TriageDismissed, Keys: keys("M"), Title: "dismissed", Help: "Show or hide the incidents that were dismissed", Group: groupList, Scope: List, Subject: "incident"},
+		{ID: TriageReport, Keys: keys("W"), Title: "report", Help: "Write a report of the incident to a file or to the clipboard, without secrets", Group: groupList, Scope: List, Subject: "incident"},
 		{ID: RolloutWait, Keys: keys("w"), Title: "wait", Help: "Wait in the background until the rollout is over, and tell then, wherever you are", Group: groupList, Scope: List, Subject: "rollout"},
 		{ID: RolloutPane, Keys: keys("tab"), Title: "next pane", Help: "Go from the revisions of a rollout to its pods, to its events", Group: groupList, Scope: List, Subject: "rollout"},
 		{ID: HeadroomAsk, Keys: keys("w"), Title: "what if", Help: "Ask what would happen if: pods come, nodes are drained, lost or added; nothing is changed", Group: groupList, Scope: List, Subject: "headroom"},

@@ -90,6 +90,10 @@ func (a *App) header(top View, h Header) string {
 		right.add(theme.Text, "  ")
 	}
 	right.add(h.StateTone, h.State)
+	if h.Alarm != "" {
+		right.add(theme.Text, "  ")
+		right.add(h.AlarmTone, h.Alarm)
+	}
 	right.add(theme.Text, " ")
 
 	left := styled{theme: th}

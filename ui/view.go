@@ -75,6 +75,8 @@ type Header struct {
 	State     string // "live", "loading 1,500", "stale 42s"
 	StateTone theme.Tone
 	ReadOnly  bool
+	Alarm     string // what is wrong wherever one looks, "3 crit 5 warn"
+	AlarmTone theme.Tone
 	Problem   string // one line below the rows: why the data is not all there
 }
 

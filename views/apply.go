@@ -280,7 +280,7 @@ func (a *applying) actions(r *applyRow) []ui.Action {
 	}
 	actions := []ui.Action{run, again}
 	if r.wrong != nil || r.step.Ref.GVR.Resource == "" {
-		for _, id := range []keymap.ActionID{keymap.ObjectYAML, keymap.ObjectDescribe, keymap.ObjectEvents} {
+		for _, id := range []keymap.ActionID{keymap.ObjectYAML, keymap.ObjectDescribe, keymap.ObjectEvents, keymap.ObjectExplain} {
 			actions = append(actions, ui.Action{ID: id, Quiet: true, Disabled: "the cluster has no such object"})
 		}
 	}

@@ -21,7 +21,7 @@ import (
 // other kind is found by discovery.
 func Catalog() []Opener {
 	return []Opener{
-		workloads(), rollouts(), headroomList(),
+		triageList(), workloads(), rollouts(), headroomList(),
 		pods(), containers(),
 		deployments(), statefulSets(), daemonSets(), replicaSets(), jobs(), cronJobs(),
 		services(),
@@ -133,7 +133,7 @@ func without(kinds []metav1.APIResource, catalog []Opener) []Opener {
 }
 
 // home returns the view in which a session begins.
-func (s *Session) home() Opener { return workloads() }
+func (s *Session) home() Opener { return triageList() }
 
 // Primary returns the views under number keys. Each opens in the session of the
 // view on top.
@@ -145,6 +145,7 @@ func (p *Program) Primary() []ui.Primary {
 		}}
 	}
 	return []ui.Primary{
+		in(keymap.ViewTriage, func() Opener { return triageList() }),
 		in(keymap.ViewWorkloads, func() Opener { return workloads() }),
 		in(keymap.ViewRollouts, func() Opener { return rollouts() }),
 		in(keymap.ViewHeadroom, func() Opener { return headroomList() }),

@@ -102,7 +102,7 @@ func (t *headroomTable) resource() *Resource[*headroom.Row] {
 		}
 		var actions []ui.Action
 		none := "a " + t.by.String() + " is no object of the cluster"
-		for _, id := range []keymap.ActionID{keymap.ObjectYAML, keymap.ObjectDescribe, keymap.ObjectEvents} {
+		for _, id := range []keymap.ActionID{keymap.ObjectYAML, keymap.ObjectDescribe, keymap.ObjectEvents, keymap.ObjectExplain} {
 			actions = append(actions, ui.Action{ID: id, Quiet: true, Disabled: none, Run: func() tea.Msg { return nil }})
 		}
 		return actions

@@ -58,6 +58,8 @@ type list[T store.Object] struct {
 	total      int // rows before the filter
 	detail     Detail
 	paneShown  bool
+	moved      store.Signal // receives when the cursor or the row under it has changed
+	studies    studies
 	bannerRows int  // above the table, shown last
 	adopted    bool // own are the server's columns
 	asking     bool // a list of everything in the new columns is due
@@ -72,7 +74,7 @@ func newList[T store.Object](r *Resource[T], s *Session, scope Scope) *list[T] {
 	l := &list[T]{
 		res: r, session: s, scope: scope, table: table.New[T](s.Theme),
 		env: &Env{Now: s.Now(), Glyphs: &s.Theme.Glyphs}, sortID: r.Sort, desc: r.Desc, detail: s.Settings.Detail,
-		proj: &projection[T]{}, resort: true, unmeasured: !s.Settings.Metrics,
+		proj: &projection[T]{}, resort: true, unmeasured: !s.Settings.Metrics, moved: store.NewSignal(),
 	}
 	l.setColumns(r.Columns)
 	if f, err := filter.Parse(scope.Filter, filterColumns(l.cols)); err == nil {
@@ -109,7 +111,8 @@ func (l *list[T]) Show() tea.Cmd {
 	l.source = l.res.open(l.session, l.scope)
 	l.proj = &projection[T]{} // the rows of the old one may stay on screen for a while
 	l.waiting, l.asking = false, false
-	return tea.Batch(l.wait(0), l.showUsage())
+	l.studies.key = "" // what was under way has ended
+	return tea.Batch(l.wait(0), l.showUsage(), l.waitRested())
 }
 
 // Hide gives the subscription back.
@@ -222,6 +225,10 @@ func (l *list[T]) Update(msg tea.Msg) tea.Cmd {
 		return l.setUsage()
 	case rowsMsg[T]:
 		return l.setRows(msg)
+	case restedMsg:
+		return tea.Batch(l.look(), l.waitRested())
+	case studiedMsg:
+		l.learned(msg)
 	case listAgainMsg:
 		l.asking, l.asked = false, l.session.Now()
 		l.session.Client.Stores.Again()
@@ -250,6 +257,7 @@ func (l *list[T]) setRows(msg rowsMsg[T]) tea.Cmd {
 	}
 	// Not before the last rows are in: they may come above the first.
 	l.table.SetLoading(loading)
+	l.moved.Send()
 	l.session.note(msg.status, l.problem())
 	if next := l.fallback(); next != nil {
 		return next
@@ -385,7 +393,10 @@ func thousands(n int) string {
 func (l *list[T]) Scope() keymap.Scope { return keymap.List }
 
 // Move moves the cursor.
-func (l *list[T]) Move(id keymap.ActionID) { moveIn(l.table, id) }
+func (l *list[T]) Move(id keymap.ActionID) {
+	moveIn(l.table, id)
+	l.moved.Send()
+}
 
 // Click selects the row on a line, and opens it if it was selected.
 func (l *list[T]) Click(line int) tea.Msg {
@@ -394,6 +405,7 @@ func (l *list[T]) Click(line int) tea.Msg {
 	if l.table.SelectLine(line) && l.table.SelectedKey() == before {
 		return l.enter()
 	}
+	l.moved.Send()
 	return nil
 }
 
@@ -429,11 +441,7 @@ func (l *list[T]) body(width, height int) string {
 	l.table.SetSize(listWidth, listHeight)
 	out := l.table.View()
 	if l.table.Len() == 0 {
-		tone := theme.Muted
-		if l.problem() != "" {
-			tone = theme.Warn
-		}
-		out = over(out, l.session.Theme, tone, l.empty(), listWidth, listHeight)
+		out = overLines(out, l.session.Theme, l.empty(), listWidth, listHeight)
 	}
 	if pane == nil {
 		return out
@@ -442,7 +450,19 @@ func (l *list[T]) body(width, height int) string {
 }
 
 // empty says why there are no rows. An error never looks like "none".
-func (l *list[T]) empty() string {
+func (l *list[T]) empty() []textview.Line {
+	if l.res.Empty != nil && l.status.Phase != store.Syncing && l.filterText == "" {
+		return l.res.Empty(l.session)
+	}
+	tone := theme.Muted
+	if l.problem() != "" {
+		tone = theme.Warn
+	}
+	return textview.FromText(l.none(), tone)
+}
+
+// none says why there are no rows, in a sentence.
+func (l *list[T]) none() string {
 	where := "in namespace " + l.scope.Namespace
 	if l.scope.Namespace == "" || !l.res.Kind.Namespaced {
 		where = "in the cluster"
@@ -462,11 +482,19 @@ func (l *list[T]) empty() string {
 
 // over puts a text below the titles of an empty table.
 func over(out string, th *theme.Theme, tone theme.Tone, text string, width, height int) string {
-	if text == "" || height < 2 {
+	if text == "" {
+		return out
+	}
+	return overLines(out, th, textview.FromText(text, tone), width, height)
+}
+
+// overLines is over for a text of many tones.
+func overLines(out string, th *theme.Theme, text []textview.Line, width, height int) string {
+	if height < 2 {
 		return out
 	}
 	p := textview.New(th)
-	p.SetLines(textview.FromText(text, tone))
+	p.SetLines(text)
 	p.SetWrap(true)
 	p.SetSize(max(1, min(width-2, 100)), height-1) // longer lines are hard to read
 	lines := strings.Split(out, "\n")

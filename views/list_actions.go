@@ -27,6 +27,7 @@ func (l *list[T]) Actions() []ui.Action {
 		{ID: keymap.ObjectDescribe, Disabled: none, Run: on(l.describe)},
 		{ID: keymap.ObjectYAML, Disabled: none, Run: on(l.yaml)},
 		{ID: keymap.ObjectEvents, Disabled: none, Run: on(l.events)},
+		{ID: keymap.ObjectExplain, Disabled: none, Run: on(l.explain)},
 		{ID: keymap.NamespaceSwitch, Run: func() tea.Msg { return ui.Pick(l.session.namespaces(l.reopen)) }},
 	}
 	if l.res.More != nil {
@@ -157,6 +158,7 @@ func (l *list[T]) enter() tea.Msg {
 
 func (l *list[T]) yaml(o T) tea.Msg     { return ui.Push(yamlFrame(l.session, l.res.ref(o))) }
 func (l *list[T]) describe(o T) tea.Msg { return ui.Push(describeFrame(l.session, l.res.ref(o))) }
+func (l *list[T]) explain(o T) tea.Msg  { return ui.Push(explainFrame(l.session, l.res.ref(o))) }
 func (l *list[T]) events(o T) tea.Msg   { return ui.Push(eventsFrame(l.session, l.res.ref(o))) }
 
 // reopen shows the resource in another namespace.

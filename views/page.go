@@ -174,7 +174,7 @@ func (p *page) Actions() []ui.Action {
 	actions = append(actions, p.session.common()...)
 	actions = append(actions, p.Text.Actions(p.kind.title+" of "+p.ref.String())...)
 	for id, k := range map[keymap.ActionID]pageKind{
-		keymap.ObjectYAML: yamlPage(), keymap.ObjectDescribe: describePage(), keymap.ObjectEvents: eventsPage(),
+		keymap.ObjectYAML: yamlPage(), keymap.ObjectDescribe: describePage(), keymap.ObjectEvents: eventsPage(), keymap.ObjectExplain: explainPage(),
 	} {
 		if k.title != p.kind.title {
 			actions = append(actions, ui.Action{ID: id, Quiet: true, Run: func() tea.Msg { return ui.Replace(k.frame(p.session, p.ref)) }})

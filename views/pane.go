@@ -14,21 +14,26 @@ const (
 	besideFrom = 140 // width from which it stands beside the list
 	paneWidth  = 52
 	paneHeight = 9
+
+	paneHanging = 18 // cells that a pane of the resource leaves free before its texts
 )
 
 // split returns the size of the list, and a function that puts the detail pane
 // to it, nil if none is shown.
 func (l *list[T]) split(width, height int) (listWidth, listHeight int, pane func(string) string) {
 	o, ok := l.table.Selected()
-	beside := width >= besideFrom
-	l.paneShown = ok && (l.detail == DetailOn || (l.detail == DetailAuto && beside)) && height > 2*paneHeight
+	beside := width >= besideFrom && l.res.Pane == nil
+	l.paneShown = ok && (l.detail == DetailOn || (l.detail == DetailAuto && (beside || l.res.Pane != nil))) && height > 2*paneHeight
 	if !l.paneShown {
 		return width, height, nil
 	}
-	p := textview.New(l.session.Theme)
-	p.SetLines(l.details(o))
-	p.SetWrap(true)
 	th := l.session.Theme
+	p := textview.New(th)
+	p.SetWrap(true)
+	if l.res.Pane != nil {
+		return l.below(p, o, width, height)
+	}
+	p.SetLines(l.details(o))
 	if beside {
 		p.SetSize(paneWidth, height)
 		divider := th.Render(theme.Rule, th.Glyphs.Divider) + " "
@@ -43,6 +48,22 @@ func (l *list[T]) split(width, height int) (listWidth, listHeight int, pane func
 	p.SetSize(width, paneHeight-1)
 	rule := th.Render(theme.Rule, strings.Repeat(th.Glyphs.Rule, width))
 	return width, height - paneHeight, func(list string) string { return list + "\n" + rule + "\n" + p.View() }
+}
+
+// below puts a pane that a resource makes itself below the list: it has something
+// to read, so it gets what the rows leave free.
+func (l *list[T]) below(p *textview.Pager, o T, width, height int) (listWidth, listHeight int, pane func(string) string) {
+	rows := max(paneHeight, min(height/2, height-l.table.Len()-2))
+	var found any
+	if l.studies.of == string(o.Head().UID) {
+		found = l.studies.found
+	}
+	p.SetHanging(paneHanging)
+	p.SetLines(l.res.Pane(o, found, l.env))
+	p.SetSize(width, rows-1)
+	th := l.session.Theme
+	rule := th.Render(theme.Rule, strings.Repeat(th.Glyphs.Rule, width))
+	return width, height - rows, func(list string) string { return list + "\n" + rule + "\n" + p.View() }
 }
 
 // details returns what the pane says of an object: what the resource adds, the

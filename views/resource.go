@@ -62,6 +62,15 @@ type Resource[T store.Object] struct {
 	Banner func() []textview.Line
 	// Detail adds lines to what the detail pane says of an object.
 	Detail func(T, *Env) []textview.Line
+	// Study says what is to be read about an object on which the cursor rests, for
+	// Pane; nil for nothing.
+	Study func(*Session, T) study
+	// Pane is what the detail pane says of an object, instead of its columns. studied
+	// is what Study has read of it, nil as long as that is under way. Such a pane
+	// stands below the list and is shown unless the user says otherwise.
+	Pane func(o T, studied any, env *Env) []textview.Line
+	// Empty says why there are no rows where that is not the usual.
+	Empty func(*Session) []textview.Line
 	// Open makes the source of rows where it is not the store of Kind.
 	Open func(*Session, Scope) source[T]
 	// ServerColumns returns the columns that came with objects, where they are not
@@ -388,6 +397,8 @@ func (c Column[T]) middle(minimum, maximum int) Column[T] {
 	c.Min, c.Max, c.Middle = minimum, maximum, true
 	return c
 }
+
+func (c Column[T]) inMiddle() Column[T] { c.Middle = true; return c }
 
 func (c Column[T]) between(minimum, maximum int) Column[T] { c.Min, c.Max = minimum, maximum; return c }
 

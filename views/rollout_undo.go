@@ -47,6 +47,8 @@ func (t target) rollout() (status *rollout.Status, revision int64, ok bool) {
 			return row.status, 0, true
 		}
 		return row.status, row.rev.Number, true
+	case *incidentRow, incidentAction: // its state is asked for when it matters
+		return nil, 0, isRolling(t.Ref)
 	}
 	return nil, 0, false
 }

@@ -37,16 +37,21 @@ type Program struct {
 	// the terminal sends are meant for it.
 	Lent *atomic.Int32
 
-	mu        sync.Mutex
-	clients   map[string]*kube.Client // by context; kept until the program ends
-	current   *Session                // of the view shown last
-	sources   map[*kube.Client]*metrics.Source
-	rights    map[*kube.Client]*rights
-	changers  map[*kube.Client]*action.Client
-	history   history
-	drafts    map[draftKey]*draft
-	drains    drains
-	waits     waits
+	mu       sync.Mutex
+	clients  map[string]*kube.Client // by context; kept until the program ends
+	current  *Session                // of the view shown last
+	sources  map[*kube.Client]*metrics.Source
+	rights   map[*kube.Client]*rights
+	changers map[*kube.Client]*action.Client
+	history  history
+	drafts   map[draftKey]*draft
+	drains   drains
+	waits    waits
+
+	triageWatch *triageWatch // of the scope looked at, nil if none is needed yet
+	dismissals  dismissals
+	inspections inspections
+
 	groupedBy headroom.Grouping                // of Headroom
 	seen      map[*kube.Client]*sizing.History // of what containers use
 	typed     []string                         // filters, oldest first
@@ -61,6 +66,7 @@ type Settings struct {
 	Detail          Detail
 	Metrics         bool
 	MetricsInterval time.Duration
+	Triage          bool // incidents are looked for on every screen, not on Triage alone
 	// Refresh is the shortest time between two looks at changed objects.
 	Refresh time.Duration
 	// Editor is the command that edits texts, Pager the one that shows them. Drafts
@@ -213,6 +219,9 @@ func (p *Program) rememberFilter(text string) {
 
 // note remembers whether a list could be read.
 func (s *Session) note(st store.Status, problem string) {
+	if st.Phase == store.Live && s.Settings.Triage {
+		s.triaging() // now that what the user wants to see is there
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch st.Phase {
@@ -238,6 +247,12 @@ func (p *Program) Unreached() string {
 func (p *Program) Close() {
 	p.Forwards.Close()
 	p.waits.end()
+	p.mu.Lock()
+	watch := p.triageWatch
+	p.mu.Unlock()
+	if watch != nil {
+		watch.end()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range p.clients {

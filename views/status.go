@@ -18,6 +18,7 @@ import (
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
 	"quarterdeck/kube/stream"
+	"quarterdeck/kube/triage"
 	"quarterdeck/ui"
 	"quarterdeck/ui/theme"
 )
@@ -35,7 +36,38 @@ func (s *Session) header() ui.Header {
 	if s.Client.Guard != nil {
 		_, h.ReadOnly = s.Client.Guard.ReadOnly()
 	}
+	h.Alarm, h.AlarmTone = s.alarm()
 	return h
+}
+
+// alarm says how many incidents there are, "" where nobody looks for them or
+// nothing is known yet.
+func (s *Session) alarm() (string, theme.Tone) {
+	w := s.watched()
+	if w == nil {
+		return "", theme.Muted
+	}
+	r := w.report.Load()
+	if r == nil {
+		return "", theme.Muted
+	}
+	n := map[triage.Severity]int{}
+	for _, i := range r.Incidents {
+		if !s.dismissals.has(s, i) {
+			n[i.Severity]++
+		}
+	}
+	switch {
+	case n[triage.Crit] > 0 && n[triage.Warn] > 0:
+		return fmt.Sprintf("%d crit %d warn", n[triage.Crit], n[triage.Warn]), theme.Error
+	case n[triage.Crit] > 0:
+		return fmt.Sprintf("%d crit", n[triage.Crit]), theme.Error
+	case n[triage.Warn] > 0:
+		return fmt.Sprintf("%d warn", n[triage.Warn]), theme.Warn
+	case r.Loading || len(r.Checked) == 0:
+		return "", theme.Muted
+	}
+	return "0 crit", theme.Muted
 }
 
 // describe puts the state of a store into a header. doing says what the store

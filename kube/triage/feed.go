@@ -53,6 +53,16 @@ func (f *Feed) Take(now time.Time) *Report {
 	return f.Judge(now)
 }
 
+// Statuses returns how well each resource is known now. It is safe for concurrent
+// use.
+func (f *Feed) Statuses() map[Resource]store.Status {
+	all := make(map[Resource]store.Status, len(f.feedings))
+	for _, s := range f.feedings {
+		all[s.resource] = s.status()
+	}
+	return all
+}
+
 // Close gives the subscriptions back.
 func (f *Feed) Close() {
 	close(f.done)

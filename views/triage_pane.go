@@ -1,0 +1,224 @@
+package views
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"quarterdeck/kube"
+	"quarterdeck/kube/field"
+	"quarterdeck/kube/store"
+	"quarterdeck/kube/triage"
+	"quarterdeck/ui/textview"
+	"quarterdeck/ui/theme"
+)
+
+// inspections are what was read about incidents last. It is safe for concurrent
+// use.
+type inspections struct {
+	mu   sync.Mutex
+	of   map[dismissal]*triage.Inspection
+	tell map[store.Signal]struct{}
+}
+
+// listen has a signal sent after every inspection, until forget.
+func (n *inspections) listen(to store.Signal) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.tell == nil {
+		n.tell = map[store.Signal]struct{}{}
+	}
+	n.tell[to] = struct{}{}
+}
+
+func (n *inspections) forget(to store.Signal) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.tell, to)
+}
+
+const (
+	// inspectEvery is how often an incident that changes is inspected anew.
+	inspectEvery = 5 * time.Second
+	// inspectionLimit is how many incidents' inspections are remembered.
+	inspectionLimit = 100
+)
+
+// inspecting is the reading about an incident.
+func (s *Session) inspecting(i *triage.Incident) study {
+	return study{key: fmt.Sprintf("%s %p", i.ID, i), read: func(ctx context.Context) any { return s.inspect(ctx, i) }}
+}
+
+// inspect asks the server about an incident, unless it has been asked just now.
+func (s *Session) inspect(ctx context.Context, i *triage.Incident) *triage.Inspection {
+	at, known := dismissal{s.Client, i.ID}, &s.inspections
+	known.mu.Lock()
+	last := known.of[at]
+	known.mu.Unlock()
+	if last != nil && s.Now().Sub(last.At) < inspectEvery {
+		return last
+	}
+	o := triage.Options{Now: s.Now}
+	if s.Settings.Metrics {
+		if src, err := s.metricsSource(); err == nil {
+			o.Metrics = src
+		}
+	}
+	found := triage.Inspect(ctx, s.Client, i, o)
+	if ctx.Err() != nil {
+		return last
+	}
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	if known.of == nil || len(known.of) >= inspectionLimit {
+		known.of = map[dismissal]*triage.Inspection{}
+	}
+	known.of[at] = found
+	for to := range known.tell {
+		to.Send()
+	}
+	return found
+}
+
+// inspected returns what was read about an incident last, nil for nothing.
+func (s *Session) inspected(i *triage.Incident) *triage.Inspection {
+	s.inspections.mu.Lock()
+	defer s.inspections.mu.Unlock()
+	return s.inspections.of[dismissal{s.Client, i.ID}]
+}
+
+// incidentPane says in a few lines what an incident rests on, what changed
+// before it, and what can be done.
+func incidentPane(r *incidentRow, studied any, env *Env) []textview.Line {
+	found, _ := studied.(*triage.Inspection)
+	lines := []textview.Line{{
+		{Text: " " + whereOf(r.Root), Tone: theme.Title},
+		{Text: "  " + r.Title, Tone: severityTone(r.Severity)},
+	}}
+	facts, changes := 5, 4 // the page of the incident has all
+	if env.Width < besideFrom {
+		facts, changes = 3, 2
+	}
+	for _, e := range head(found.All(r.Incident), facts) {
+		lines = append(lines, evidenceLine(e.At, e.Source, evidenceText(e), theme.Text, env))
+	}
+	if found == nil {
+		lines = append(lines, evidenceLine(0, "", "reading events, logs and what changed", theme.Busy, env))
+	} else {
+		for _, c := range head(found.Changes, changes) {
+			lines = append(lines, evidenceLine(c.At, "changed", changeText(c), theme.Text, env))
+		}
+	}
+	for _, a := range head(r.Actions, 3) {
+		lines = append(lines, evidenceLine(0, a.Do.String(), a.Words, theme.Muted, env))
+	}
+	if found != nil && len(found.NotRead) > 0 {
+		words := make([]string, len(found.NotRead))
+		for i, u := range found.NotRead {
+			words[i] = u.String()
+		}
+		lines = append(lines, evidenceLine(0, "not read", strings.Join(words, "; "), theme.Warn, env))
+	}
+	if n := len(r.Affected); n > 0 {
+		lines = append(lines, evidenceLine(0, "affected", affectedText(r.Affected, 8), theme.Muted, env))
+	}
+	return lines
+}
+
+func head[T any](list []T, most int) []T { return list[:min(len(list), most)] }
+
+// evidenceLine is one fact: how long ago, from where, what. Its texts begin at
+// paneHanging.
+func evidenceLine(at int64, source, text string, tone theme.Tone, env *Env) textview.Line {
+	age := ""
+	if at != 0 {
+		age = field.Age(max(0, env.Now.Unix()-at))
+	}
+	return textview.Line{
+		{Text: fmt.Sprintf("  %5s  ", age), Tone: theme.Muted},
+		{Text: fmt.Sprintf("%-9s", source), Tone: theme.Muted},
+		{Text: text, Tone: tone},
+	}
+}
+
+// evidenceText is a fact with the name of what it is of, where its words do not
+// have it.
+func evidenceText(e triage.Evidence) string {
+	text := e.Text
+	if e.Count > 1 {
+		text += fmt.Sprintf(" (%d times)", e.Count)
+	}
+	if e.On.Name != "" && !strings.Contains(text, e.On.Name) {
+		text = e.On.String() + ": " + text
+	}
+	return text
+}
+
+func changeText(c triage.Alteration) string {
+	text := c.String()
+	if c.On.Name != "" && !strings.Contains(text, c.On.Name) {
+		text = c.On.String() + ": " + text
+	}
+	return text
+}
+
+// affectedText names the first of what is affected, and how many more there are.
+func affectedText(refs []kube.Ref, most int) string {
+	var words []string
+	for _, r := range head(refs, most) {
+		words = append(words, r.String())
+	}
+	text := strings.Join(words, ", ")
+	if more := len(refs) - len(words); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// nothingWrong says what was checked where there is no incident, and what could
+// not be.
+func (s *Session) nothingWrong() []textview.Line {
+	w := s.watched()
+	if w == nil || w.report.Load() == nil {
+		return textview.FromText("looking for what is wrong", theme.Muted)
+	}
+	r := w.report.Load()
+	where := "in the cluster"
+	if s.Namespace != "" {
+		where = "in namespace " + s.Namespace
+	}
+	var lines []textview.Line
+	hidden := 0
+	for _, i := range r.Incidents {
+		if s.dismissals.has(s, i) {
+			hidden++
+		}
+	}
+	switch {
+	case hidden > 0:
+		lines = append(lines, textview.Line{{
+			Text: fmt.Sprintf("nothing else is wrong %s: %s, %s shows them", where, counted(hidden, "incident is dismissed", "incidents are dismissed"), "M"),
+			Tone: theme.Text,
+		}})
+	case len(r.Checked) == 0:
+		lines = append(lines, textview.Line{{Text: "it is not known whether something is wrong " + where + ": nothing could be read", Tone: theme.Warn}})
+	default:
+		lines = append(lines, textview.Line{{Text: "nothing is wrong " + where, Tone: theme.OK}})
+	}
+	for _, n := range r.NotRead {
+		lines = append(lines, textview.Line{{Text: "not read: " + n.Words(), Tone: theme.Warn}})
+	}
+	if len(r.Checked) > 0 {
+		lines = append(lines, textview.Line{}, textview.Line{{Text: "checked:", Tone: theme.Muted}})
+		seen := map[string]bool{}
+		for _, c := range r.Checked {
+			if !seen[c.Rule.Checks] {
+				seen[c.Rule.Checks] = true
+				lines = append(lines, textview.Line{{Text: "  " + c.Rule.Checks, Tone: theme.Muted}})
+			}
+		}
+	}
+	return lines
+}
