@@ -34,7 +34,10 @@ type Node struct {
 	Pressures   []string // conditions that should not be true
 	Allocatable Amounts  // what pods may ask for; what the system keeps for itself is not in it
 	Capacity    Amounts
-	Pods        int64 // how many pods it takes
+	Pods        int64       // how many pods it takes
+	Conditions  []Condition // that are not as they should be
+	Heard       int64       // when the kubelet last wrote that it is ready, seconds since 1970
+	CordonedAt  int64       // seconds since 1970, 0 if that is not known
 }
 
 func newNode(n *corev1.Node, in *store.Interner) *Node {
@@ -58,12 +61,15 @@ func newNode(n *corev1.Node, in *store.Interner) *Node {
 	}
 	for _, t := range n.Spec.Taints {
 		out.Taints = append(out.Taints, in.String(t.ToString()))
+		if t.Key == corev1.TaintNodeUnschedulable {
+			out.CordonedAt = unix(t.TimeAdded)
+		}
 	}
 	status := "Unknown" // no Ready condition: the kubelet has not reported yet
 	for _, c := range n.Status.Conditions {
 		switch {
 		case c.Type == corev1.NodeReady:
-			out.Ready = c.Status == corev1.ConditionTrue
+			out.Ready, out.Heard = c.Status == corev1.ConditionTrue, unix(&c.LastHeartbeatTime)
 			switch c.Status {
 			case corev1.ConditionTrue:
 				status = "Ready"
@@ -75,6 +81,9 @@ func newNode(n *corev1.Node, in *store.Interner) *Node {
 		case c.Status == corev1.ConditionTrue:
 			out.Pressures = append(out.Pressures, in.String(string(c.Type)))
 		}
+		if (c.Type == corev1.NodeReady) != (c.Status == corev1.ConditionTrue) {
+			out.Conditions = append(out.Conditions, newCondition(string(c.Type), string(c.Status), c.Reason, c.Message, &c.LastTransitionTime, in))
+		}
 	}
 	words := append([]string{status}, out.Pressures...)
 	if out.Cordoned {
@@ -83,6 +92,10 @@ func newNode(n *corev1.Node, in *store.Interner) *Node {
 	out.Status = in.String(strings.Join(words, ","))
 	return out
 }
+
+// Condition returns the condition of a type if it is not as it should be, nil
+// otherwise.
+func (n *Node) Condition(typ string) *Condition { return find(n.Conditions, typ) }
 
 func nodeRoles(labels map[string]string) string {
 	const prefix = "node-role.kubernetes.io/"

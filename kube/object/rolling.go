@@ -59,13 +59,21 @@ const (
 )
 
 // Condition returns the condition of a type, nil if there is none.
-func (r *Rolling) Condition(typ string) *Condition {
-	for i := range r.Conditions {
-		if r.Conditions[i].Type == typ {
-			return &r.Conditions[i]
+func (r *Rolling) Condition(typ string) *Condition { return find(r.Conditions, typ) }
+
+func find(all []Condition, typ string) *Condition {
+	for i := range all {
+		if all[i].Type == typ {
+			return &all[i]
 		}
 	}
 	return nil
+}
+
+func newCondition(typ, status, reason, message string, changed *metav1.Time, in *store.Interner) Condition {
+	return Condition{
+		Type: in.String(typ), Status: in.String(status), Reason: in.String(reason), Message: in.String(message), Changed: unix(changed),
+	}
 }
 
 func newRolling(m *metav1.ObjectMeta, observed int64, minReady int32, in *store.Interner) *Rolling {
@@ -136,10 +144,9 @@ func rollingDaemonSet(d *appsv1.DaemonSet, in *store.Interner) *Rolling {
 }
 
 func (r *Rolling) note(typ string, status corev1.ConditionStatus, reason, message string, changed, updated *metav1.Time, in *store.Interner) {
-	r.Conditions = append(r.Conditions, Condition{
-		Type: in.String(typ), Status: in.String(string(status)), Reason: in.String(reason), Message: in.String(message),
-		Changed: unix(changed), Updated: unix(updated),
-	})
+	c := newCondition(typ, string(status), reason, message, changed, in)
+	c.Updated = unix(updated)
+	r.Conditions = append(r.Conditions, c)
 }
 
 func given(n *intstr.IntOrString, in *store.Interner) string {

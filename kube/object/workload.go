@@ -36,9 +36,11 @@ type Workload struct {
 	Started   int64  // of a Job; last schedule of a CronJob; seconds since 1970
 	Finished  int64  // of a Job; last success of a CronJob
 	Selector  string
+	PodLabels *store.Labels // of a Deployment, StatefulSet or DaemonSet: what services select its pods by
 	Images    []string
 	Requests  Resources // of one pod
 	Rolling   *Rolling  // of a Deployment, ReplicaSet, StatefulSet or DaemonSet: how it replaces its pods
+	Batch     *Batch    // of a Job or CronJob
 	Argo      *Argo     // of an Argo Rollout
 }
 
@@ -76,6 +78,7 @@ func CronJobs() store.Kind[*Workload] {
 
 func newDeployment(d *appsv1.Deployment, in *store.Interner) *Workload {
 	w := newWorkload("Deployment", &d.ObjectMeta, d.Spec.Selector, &d.Spec.Template.Spec, in)
+	w.PodLabels = in.Labels(d.Spec.Template.Labels)
 	w.Desired, w.Current, w.Ready = replicas(d.Spec.Replicas), d.Status.Replicas, d.Status.ReadyReplicas
 	w.Updated, w.Avail = d.Status.UpdatedReplicas, d.Status.AvailableReplicas
 	w.Paused, w.Behind = d.Spec.Paused, d.Status.ObservedGeneration < d.Generation
@@ -109,6 +112,7 @@ func newReplicaSet(r *appsv1.ReplicaSet, in *store.Interner) *Workload {
 
 func newStatefulSet(s *appsv1.StatefulSet, in *store.Interner) *Workload {
 	w := newWorkload("StatefulSet", &s.ObjectMeta, s.Spec.Selector, &s.Spec.Template.Spec, in)
+	w.PodLabels = in.Labels(s.Spec.Template.Labels)
 	w.Desired, w.Current, w.Ready = replicas(s.Spec.Replicas), s.Status.Replicas, s.Status.ReadyReplicas
 	w.Updated, w.Avail = s.Status.UpdatedReplicas, s.Status.AvailableReplicas
 	if s.Status.UpdateRevision == s.Status.CurrentRevision {
@@ -125,6 +129,7 @@ func newStatefulSet(s *appsv1.StatefulSet, in *store.Interner) *Workload {
 
 func newDaemonSet(d *appsv1.DaemonSet, in *store.Interner) *Workload {
 	w := newWorkload("DaemonSet", &d.ObjectMeta, d.Spec.Selector, &d.Spec.Template.Spec, in)
+	w.PodLabels = in.Labels(d.Spec.Template.Labels)
 	w.Desired, w.Current, w.Ready = d.Status.DesiredNumberScheduled, d.Status.CurrentNumberScheduled, d.Status.NumberReady
 	w.Updated, w.Avail = d.Status.UpdatedNumberScheduled, d.Status.NumberAvailable
 	w.Behind = d.Status.ObservedGeneration < d.Generation
@@ -140,6 +145,7 @@ func newJob(j *batchv1.Job, in *store.Interner) *Workload {
 	w.Current = w.Active
 	w.Paused = j.Spec.Suspend != nil && *j.Spec.Suspend
 	w.Started, w.Finished = unix(j.Status.StartTime), unix(j.Status.CompletionTime)
+	w.Batch = batchJob(j)
 	for i := range j.Status.Conditions {
 		if c := &j.Status.Conditions[i]; c.Type == batchv1.JobFailed && c.Status == corev1.ConditionTrue {
 			w.Trouble, w.Message, w.Finished = in.String(c.Reason), in.String(c.Message), unix(&c.LastTransitionTime)
@@ -157,6 +163,7 @@ func newCronJob(c *batchv1.CronJob, in *store.Interner) *Workload {
 	w.Paused = c.Spec.Suspend != nil && *c.Spec.Suspend
 	w.Active = int32(len(c.Status.Active))
 	w.Started, w.Finished = unix(c.Status.LastScheduleTime), unix(c.Status.LastSuccessfulTime)
+	w.Batch = batchCronJob(c, in)
 	return w
 }
 
@@ -234,6 +241,10 @@ func (w *Workload) held() int32 {
 	}
 	return min(old, w.Partition)
 }
+
+// Outdated returns how many pods an update has yet to replace or to make, without
+// those that the strategy leaves alone.
+func (w *Workload) Outdated() int32 { return max(0, w.Desired-w.held()-w.Updated) }
 
 func (w *Workload) jobStatus() (string, bool) {
 	switch {
