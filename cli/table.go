@@ -17,8 +17,10 @@ type table struct {
 
 type column struct {
 	title   string
-	right   bool // numbers
-	shrinks bool // where the terminal is too narrow
+	right   bool                // numbers
+	shrinks bool                // where the terminal is too narrow
+	cut     bool                // at the end of the terminal's line; for the last one
+	paint   func(string) string // what is written for a cell; nil for the cell itself
 }
 
 // Columns become as narrow as shrunk, and make so much room for the last one: a
@@ -50,14 +52,29 @@ func (t *table) print(out io.Writer, width int) error {
 				text = cell.Middle(text, widths[i])
 			}
 			if i == len(row)-1 {
+				if t.columns[i].cut && width > 0 {
+					text = cell.Truncate(text, leftFor(widths, width))
+				}
 				b.WriteString(text + "\n")
 				continue
 			}
-			b.WriteString(cell.Pad(text, widths[i], align) + "  ")
+			text = cell.Pad(text, widths[i], align)
+			if paint := t.columns[i].paint; paint != nil {
+				text = paint(text)
+			}
+			b.WriteString(text + "  ")
 		}
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// leftFor is what is left for the last column.
+func leftFor(widths []int, width int) int {
+	for _, w := range widths[:len(widths)-1] {
+		width -= w + 2
+	}
+	return max(last, width)
 }
 
 // fit returns how wide the columns are.

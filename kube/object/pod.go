@@ -51,7 +51,7 @@ type Pod struct {
 	Status         string // the word of kubectl's STATUS column
 	QoS            string
 	ServiceAccount string
-	Message        string // why it is not scheduled, or what the kubelet says of the whole pod, or which readiness gate is shut
+	Message        string // why it is not scheduled, or is preempted, or what the kubelet says of the whole pod, or which readiness gate is shut
 	Finalizers     string // separated by commas
 	Ready, Total   int16  // containers, sidecars included
 	Restarts       int32
@@ -168,10 +168,14 @@ func newPod(p *corev1.Pod, in *store.Interner) *Pod {
 	return out
 }
 
-// podMessage returns the scheduler's reason while there is one.
+// podMessage returns the scheduler's reason while there is one: why it finds no
+// node, or why it takes the pod from its node.
 func podMessage(p *corev1.Pod) string {
 	for i := range p.Status.Conditions {
 		c := &p.Status.Conditions[i]
+		if c.Type == corev1.DisruptionTarget && c.Reason == corev1.PodReasonPreemptionByScheduler && c.Status == corev1.ConditionTrue {
+			return c.Message
+		}
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
 			return c.Message
 		}

@@ -151,6 +151,10 @@ func TestPodOnItsWay(t *testing.T) {
 		}
 	}
 	p := corePod(container("app", restarted(3, 70, running(false))))
+	p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{Type: corev1.DisruptionTarget, Status: "True", Reason: corev1.PodReasonPreemptionByScheduler, Message: "preempting"})
+	if got := compact(t, Pods(), p)[0]; got.Message != "preempting" {
+		t.Errorf("message of a preempted pod: %q", got.Message)
+	}
 	p.Status.ContainerStatuses[0].Started = yes()
 	p.Status.ContainerStatuses[0].LastTerminationState.Terminated.Message = "panic:\nno"
 	if c := compact(t, Pods(), p)[0].Containers[0]; !c.Started || c.Last.Message != "panic: no" {

@@ -17,7 +17,7 @@ import (
 type Alteration struct {
 	At     int64  // seconds since 1970
 	By     string // the program that made it, "" if nobody kept that
-	Text   string // "image checkout:v2.3.0 → v2.3.1"
+	Text   string // what was done to On: "image checkout:v2.3.0 → v2.3.1"
 	Source string // what tells of it: FromRevision, FromManaged, FromCondition
 	On     kube.Ref
 	Fields []FieldChange // what it set
@@ -45,6 +45,15 @@ func (c Alteration) String() string {
 	return c.Text + " by " + c.By
 }
 
+// About is String with the name of the object, unless that is the one that the
+// reader is looking at.
+func (c Alteration) About(root kube.Ref) string {
+	if keyOf(c.On) == keyOf(root) {
+		return c.String()
+	}
+	return c.On.String() + " " + c.String()
+}
+
 // mostFields is how many fields of a change are named in its text.
 const mostFields = 3
 
@@ -58,7 +67,9 @@ func released(on kube.Ref, before, after rollout.Revision) Alteration {
 	for _, f := range rollout.Compare(before.Template, after.Template) {
 		change := FieldChange{Name: f.Name(), Was: public(f, f.Before, f.Was()), Is: public(f, f.After, f.Is())}
 		c.Fields = append(c.Fields, change)
-		words = append(words, change.words(f))
+		if !f.Order { // which rarely is what somebody meant to change
+			words = append(words, change.words(f))
+		}
 	}
 	c.Text = fmt.Sprintf("revision %d: %s", after.Number, listed(words))
 	if after.Cause != "" {
@@ -117,7 +128,7 @@ func arrow(was, is string) string {
 func listed(words []string) string {
 	switch {
 	case len(words) == 0:
-		return "no field differs from the one before"
+		return "the same fields in another order"
 	case len(words) > mostFields:
 		return strings.Join(words[:mostFields], ", ") + fmt.Sprintf(" and %d more", len(words)-mostFields)
 	}

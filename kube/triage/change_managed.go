@@ -53,9 +53,9 @@ func writes(ref kube.Ref, obj *unstructured.Unstructured, since int64, told []Al
 			c.Fields = append(c.Fields, f)
 			words = append(words, f.now(len(paths)))
 		}
-		c.Text = ref.String() + " " + listed(words)
+		c.Text = listed(words)
 		if c.At-made <= 1 {
-			c.Text = ref.String() + " was made"
+			c.Text = "was made"
 		}
 		found = append(found, c)
 	}

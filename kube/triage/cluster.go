@@ -27,6 +27,8 @@ type Cluster struct {
 	setsOf map[types.UID][]*object.Workload // ReplicaSets by their Deployment
 	events map[types.UID][]*object.Event    // warnings by the object they are about
 
+	room *room // what nodes have to offer, while it is current
+
 	// While an object is judged: what its verdict depends on, and when it may be
 	// another one.
 	topics []topic
@@ -195,6 +197,12 @@ func (c *Cluster) SetsOf(uid types.UID) []*object.Workload { return c.setsOf[uid
 
 // PodsOn returns the pods on a node.
 func (c *Cluster) PodsOn(node string) []*object.Pod { return c.podsOn[node] }
+
+// Node returns a node by its name, nil if it is not known.
+func (c *Cluster) Node(name string) *object.Node {
+	n, _ := Find[*object.Node](c, Nodes, "", name)
+	return n
+}
 
 // Warnings returns the warning events about an object, the newest first.
 func (c *Cluster) Warnings(uid types.UID, reasons ...string) []*object.Event {

@@ -6,29 +6,97 @@ import (
 	"quarterdeck/kube/object"
 )
 
+// The kubelet forgets how often a container crashed after it ran for so long; see
+// https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy.
+const backOffReset = 600 // seconds
+
 // crashLoop finds containers that exit again and again. The kubelet starts a
 // container again after 10 s, 20 s, … 5 min, and calls the time between
 // CrashLoopBackOff; see
 // https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy.
 func crashLoop() Rule {
-	return podRule(Rule{ID: "crash-loop", Checks: "containers do not exit again and again", Depth: Cause},
-		func(c *Cluster, p *object.Pod) *Finding {
-			k, end := crashing(p)
-			if k == nil || end.Reason == "OOMKilled" {
-				return nil
-			}
-			why := fmt.Sprintf("%s exits %d", called(p, k), end.Exit)
+	return crashRule(Rule{ID: "crash-loop", Checks: "containers do not exit again and again"}, crashed,
+		func(c *Cluster, p *object.Pod, k *object.Container, end *object.Termination) *Finding {
+			why := fmt.Sprintf("%s exits %d%s", called(p, k), end.Exit, meaning(end.Exit))
 			if end.Message != "" {
 				why += ": " + end.Message
 			}
 			if k.Restarts > 0 {
 				why += " (" + plural(int(k.Restarts), "restart") + ")"
 			}
-			return &Finding{
-				Severity: Warn, What: "crash", Why: why, Since: crashedSince(p, k, end),
-				Evidence: crashEvidence(c, p, k, end), Actions: crashActions(c, p, k),
-			}
+			return &Finding{What: "in a crash loop", Why: why, Actions: crashActions(c, p, k)}
 		})
+}
+
+// ending is the kind of way in which a container exits again and again. Each has
+// a rule, and a container is found by one of them.
+type ending uint8
+
+const (
+	crashed   ending = iota
+	finished         // exits 0, and is started again
+	outOfMem         // killed by the kernel
+	notAlive         // killed by the kubelet: its liveness or startup probe failed
+	unstarted        // the runtime could not start it at all
+)
+
+// endingOf tells how a container ended.
+func (c *Cluster) endingOf(p *object.Pod, end *object.Termination) ending {
+	switch {
+	case end.Reason == "OOMKilled":
+		return outOfMem
+	case end.Reason == "StartError" || end.Reason == "ContainerCannotRun":
+		return unstarted
+	case c.killedByProbe(p, end) != nil:
+		return notAlive
+	case end.Exit == 0 && end.Reason == "Completed":
+		return finished
+	}
+	return crashed
+}
+
+// crashRule is a rule about containers that exit again and again in one way.
+func crashRule(r Rule, way ending, judge func(c *Cluster, p *object.Pod, k *object.Container, end *object.Termination) *Finding) Rule {
+	r.On, r.Depth = Pods, Cause
+	return rule(r, func(c *Cluster, p *object.Pod) *Finding {
+		k, end := c.looping(p)
+		if k == nil || c.endingOf(p, end) != way {
+			return nil
+		}
+		f := judge(c, p, k, end)
+		f.Severity, f.Since = Warn, crashedSince(p, k, end)
+		f.Evidence = append(crashEvidence(c, p, k, end), f.Evidence...)
+		return f
+	})
+}
+
+// looping returns the container of a pod that exits again and again, and how it
+// did the last time; nil if there is none. One that has just been started again
+// has not recovered yet, ready or not.
+func (c *Cluster) looping(p *object.Pod) (*object.Container, *object.Termination) {
+	if p.Restarts == 0 && sound(p) || p.Deleted != 0 || p.Terminal() {
+		return nil, nil
+	}
+	if p.ReadySince == 0 {
+		k, end := crashing(p)
+		if k == nil || k.State != object.Running {
+			return k, end
+		}
+		if now := c.Now - k.Since; now < backOffReset {
+			c.Later(k.Since + backOffReset)
+			return k, end
+		}
+	}
+	const moment = 60
+	for i := range p.Containers {
+		k := &p.Containers[i]
+		if k.State == object.Running && k.Restarts > 1 && k.Last != nil && k.Type != object.Ephemeral &&
+			k.Since-k.Last.Finished >= 15 && c.Now-k.Since < moment { // the kubelet paused before it
+			c.Later(k.Since + moment)
+			return k, k.Last
+		}
+	}
+	return nil, nil
 }
 
 // crashing returns the container of a pod that exits again and again, and how it
@@ -52,6 +120,30 @@ func crashing(p *object.Pod) (*object.Container, *object.Termination) {
 	return nil, nil
 }
 
+// meaning says what an exit code stands for where that is settled: 126 and 127
+// by shells, 128 and more by the signal that ended the process.
+func meaning(exit int32) string {
+	switch exit {
+	case 126:
+		return " (command cannot be executed)"
+	case 127:
+		return " (command not found)"
+	case 130:
+		return " (interrupted)"
+	case 132:
+		return " (illegal instruction: built for another processor?)"
+	case 134:
+		return " (aborted)"
+	case 137:
+		return " (killed)"
+	case 139:
+		return " (segmentation fault)"
+	case 143:
+		return " (told to terminate)"
+	}
+	return ""
+}
+
 // crashedSince returns when a container must have begun to crash, from the
 // pauses that the kubelet made between its starts.
 func crashedSince(p *object.Pod, k *object.Container, end *object.Termination) int64 {
@@ -71,9 +163,13 @@ func crashEvidence(c *Cluster, p *object.Pod, k *object.Container, end *object.T
 	if end.Message != "" {
 		said += ": " + end.Message
 	}
-	ev := []Evidence{{Text: said, Source: FromField, Where: c.containerField(p, k, "lastState.terminated"), On: on, At: end.Finished}}
+	field := "lastState.terminated"
+	if k.State == object.Terminated {
+		field = "state.terminated"
+	}
+	ev := []Evidence{{Text: said, Source: FromField, Where: c.containerField(p, k, field), On: on, At: end.Finished}}
 	if k.State == object.Waiting {
-		ev = append(ev, Evidence{Text: k.Reason + ": " + k.Message, Source: FromField, Where: c.containerField(p, k, "state.waiting"), On: on})
+		ev = append(ev, c.waits(p, k))
 	}
 	return ev
 }

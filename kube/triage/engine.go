@@ -153,7 +153,7 @@ func (e *Engine) touchSubject(uid types.UID) {
 // Judge brings everything up to date and returns what is wrong. It returns the
 // same Report again if nothing is different.
 func (e *Engine) Judge(now time.Time) *Report {
-	e.Now = now.Unix()
+	e.Now, e.room = now.Unix(), nil
 	for len(e.timers) > 0 && e.timers[0].at <= e.Now {
 		t := heap.Pop(&e.timers).(timer)
 		if e.due[t.subject] == t.at {

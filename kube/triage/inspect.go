@@ -107,12 +107,16 @@ func (u Unread) Why() string {
 }
 
 // All returns the evidence of the incident and of the inspection, each once, the
-// inspection's first.
+// inspection's first: it is newer, and tells more of the same field.
 func (n *Inspection) All(i *Incident) []Evidence {
+	known := i.Evidence()
 	if n == nil {
-		return i.Evidence()
+		return known
 	}
-	return distinct(slices.Concat(n.Evidence, i.Evidence(), n.Events))
+	known = slices.DeleteFunc(known, func(e Evidence) bool {
+		return slices.ContainsFunc(n.Evidence, func(o Evidence) bool { return o.Where == e.Where && o.Source == e.Source && keyOf(o.On) == keyOf(e.On) })
+	})
+	return distinct(slices.Concat(n.Evidence, known, n.Events))
 }
 
 // distinct drops what says the same of the same object.
@@ -219,7 +223,7 @@ func (n *inspector) finish() {
 	from := out.ChangesFrom.Unix()
 	out.Changes = slices.DeleteFunc(out.Changes, func(c Alteration) bool { return c.At < from })
 	slices.SortStableFunc(out.Changes, func(a, b Alteration) int {
-		return cmp.Or(-cmp.Compare(a.At, b.At), cmp.Compare(a.On.String(), b.On.String()), cmp.Compare(a.Text, b.Text))
+		return cmp.Or(-cmp.Compare(a.At, b.At), cmp.Compare(a.On.String(), b.On.String()))
 	})
 	slices.SortFunc(out.NotRead, func(a, b Unread) int { return cmp.Compare(a.String(), b.String()) })
 }

@@ -118,9 +118,9 @@ func (n *inspector) noteReferents(found []rollout.Referent, of kube.Ref) {
 		case rollout.Unreadable:
 			n.miss("get", r.Ref.GVR.Resource, r.Ref.Namespace, name, r.Err)
 		case rollout.Changed:
-			text := name + " contents written"
+			text := "contents written"
 			if r.Made {
-				text = name + " was made"
+				text = "was made"
 			}
 			n.changed(Alteration{At: r.Since.Unix(), By: r.By, Text: text, Source: FromManaged, On: r.Ref})
 		case rollout.Untold, rollout.Same:
@@ -153,7 +153,7 @@ func turned(ref kube.Ref, obj *unstructured.Unstructured, since int64) []Alterat
 			if c.Status == string(corev1.ConditionUnknown) {
 				by = "kube-controller-manager" // which does so in place of a kubelet that is silent
 			}
-			found = append(found, Alteration{At: c.Changed, By: by, Text: ref.String() + " " + c.String(), Source: FromCondition, On: ref})
+			found = append(found, Alteration{At: c.Changed, By: by, Text: c.String(), Source: FromCondition, On: ref})
 		}
 	}
 	return found

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/detail"
@@ -54,13 +55,14 @@ func (n *inspector) events(ctx context.Context) {
 		}
 		detail.WarningsFirst(got.Events)
 		for _, e := range got.Events {
-			if e.Last.Before(n.out.ChangesFrom) {
+			ev := happened(ref, e)
+			if e.Last.Before(n.out.ChangesFrom) || !e.Warning() && !n.partOf(ev.On) {
 				continue
 			}
-			all = append(all, happened(ref, e))
+			all = append(all, ev)
 		}
 	}
-	all = distinct(all)
+	all = merged(all)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.out.Events = all[:min(len(all), mostEvents)]
@@ -81,4 +83,30 @@ func happened(of kube.Ref, e detail.Event) Evidence {
 		Text: sanitize.Line(e.Reason + ": " + e.Message), Source: FromEvent, Where: cmp.Or(e.Source, "event") + " of " + on.String(),
 		On: on, First: e.First.Unix(), At: e.Last.Unix(), Count: int32(e.Count),
 	}
+}
+
+// partOf reports whether an object is a part of the incident: what is well beside
+// it has nothing to say about it.
+func (n *inspector) partOf(r kube.Ref) bool {
+	return keyOf(n.incident.Root) == keyOf(r) || n.incident.concerns(r)
+}
+
+// merged makes one of the events that say the same of several objects of a kind,
+// but for their names. It keeps the first of them, with the count of all.
+func merged(list []Evidence) []Evidence {
+	at := map[string]int{}
+	var kept []Evidence
+	for _, e := range list {
+		said := e.On.Kind + "\x00" + strings.NewReplacer(cmp.Or(e.On.Name, "\x00"), "", cmp.Or(string(e.On.UID), "\x00"), "").Replace(e.Text)
+		i, ok := at[said]
+		if !ok {
+			at[said] = len(kept)
+			kept = append(kept, e)
+			continue
+		}
+		one := &kept[i]
+		one.Count += e.Count
+		one.First, one.At = min(one.First, e.First), max(one.At, e.At)
+	}
+	return kept
 }

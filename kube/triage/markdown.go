@@ -35,7 +35,7 @@ func WriteMarkdown(w io.Writer, i *Incident, found *Inspection, info ReportInfo)
 	m.head(i, info)
 	m.evidence("Evidence", found.All(i))
 	if found != nil {
-		m.changes(found)
+		m.changes(i, found)
 		m.timeline(i, found)
 		m.log(found.Log)
 		m.unread(found.NotRead)
@@ -126,7 +126,7 @@ func (m *markdown) evidence(title string, list []Evidence) {
 	}
 }
 
-func (m *markdown) changes(n *Inspection) {
+func (m *markdown) changes(i *Incident, n *Inspection) {
 	m.line("\n## What changed since %s\n", n.ChangesFrom.UTC().Format(time.RFC3339))
 	if len(n.Changes) == 0 {
 		m.line("Nothing that the cluster keeps.")
@@ -136,7 +136,7 @@ func (m *markdown) changes(n *Inspection) {
 		if c.At > n.FirstFailure.Unix() {
 			when = "after the first failure"
 		}
-		m.line("- %s %s: %s (%s, %s)", stamp(c.At), prose(c.On.Where()), prose(c.String()), c.Source, when)
+		m.line("- %s %s (%s, %s)", stamp(c.At), prose(c.About(i.Root)), c.Source, when)
 		for _, f := range c.Fields {
 			switch {
 			case f.Was != "":
@@ -164,7 +164,7 @@ func (m *markdown) timeline(i *Incident, n *Inspection) {
 		}
 	}
 	for _, c := range n.Changes {
-		all = append(all, moment{c.At, "changed " + prose(c.On.String()) + ": " + prose(c.String())})
+		all = append(all, moment{c.At, "changed: " + prose(c.On.String()+" "+c.String())})
 	}
 	slices.SortStableFunc(all, func(a, b moment) int { return cmp.Compare(a.at, b.at) })
 	m.line("\n## Timeline\n")

@@ -6,24 +6,23 @@ import (
 )
 
 // oomKilled finds containers that the kernel kills because they use more memory
-// than their limit, or than their node has.
+// than their limit, or than their node has; see
+// https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/.
 func oomKilled() Rule {
-	return podRule(Rule{ID: "oom-killed", Checks: "containers are not killed for their use of memory", Depth: Cause},
-		func(c *Cluster, p *object.Pod) *Finding {
-			k, end := crashing(p)
-			if k == nil || end.Reason != "OOMKilled" {
-				return nil
-			}
-			why := called(p, k) + " is killed: out of memory"
+	return crashRule(Rule{ID: "oom-killed", Checks: "containers are not killed for their use of memory"}, outOfMem,
+		func(c *Cluster, p *object.Pod, k *object.Container, end *object.Termination) *Finding {
+			f := &Finding{What: "out of memory", Why: called(p, k) + " is killed: out of memory, has no limit", Actions: crashActions(c, p, k)}
+			spec := "spec.containers[" + k.Name + "].resources"
 			if k.Limits.Memory > 0 {
-				why = called(p, k) + " is killed at its memory limit of " + field.Size(k.Limits.Memory)
+				f.Why = called(p, k) + " is killed at its memory limit of " + field.Size(k.Limits.Memory)
+				f.Evidence = []Evidence{{Text: "memory limit " + field.Size(k.Limits.Memory), Source: FromField, Where: c.Pod(p).String() + " " + spec + ".limits", On: c.Pod(p)}}
+			} else { // so it was the node that ran out
+				f.Blame = c.blameNode(p)
 			}
-			return &Finding{
-				Severity: Warn, What: "run out of memory", Why: why + " (" + plural(int(k.Restarts), "restart") + ")",
-				Since: crashedSince(p, k, end), Evidence: crashEvidence(c, p, k, end),
-				Actions: append(crashActions(c, p, k), Action{
-					Do: Edit, On: c.Home(c.Pod(p), p.Owner), Words: "opens the workload to raise the memory limit of " + k.Name,
-				}),
-			}
+			f.Why += " (" + plural(int(k.Restarts), "restart") + ")"
+			f.Actions = append(f.Actions, Action{
+				Do: Edit, On: c.Home(c.Pod(p), p.Owner), Words: "opens the workload to raise the memory limit of " + k.Name,
+			})
+			return f
 		})
 }

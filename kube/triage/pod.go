@@ -2,6 +2,7 @@ package triage
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,23 +17,74 @@ func sound(p *object.Pod) bool {
 	return p.Deleted == 0 && (p.Phase == string(corev1.PodSucceeded) || p.ReadySince != 0)
 }
 
-// podRule is a rule about pods that are not sound. What it finds belongs to the
-// workload of the pod, unless the pod's node is in trouble.
+// podRule is a rule about pods that should do something and do not: sound ones,
+// those that have ended and those on their way out are none of its business.
+// What it finds belongs to the workload of the pod.
 func podRule(r Rule, judge func(c *Cluster, p *object.Pod) *Finding) Rule {
 	r.On = Pods
 	return rule(r, func(c *Cluster, p *object.Pod) *Finding {
-		if sound(p) {
+		if sound(p) || p.Deleted != 0 || p.Terminal() {
 			return nil
 		}
-		f := judge(c, p)
-		if f != nil && p.Node != "" {
-			f.Blame = append(f.Blame, c.Named(Nodes, "", p.Node))
-		}
-		return f
+		return judge(c, p)
 	})
 }
 
-// field returns where a container's status is in its pod.
+// blameNode returns the node of a pod.
+func (c *Cluster) blameNode(p *object.Pod) []kube.Ref {
+	if p.Node == "" {
+		return nil
+	}
+	r := c.Named(Nodes, "", p.Node)
+	if n := c.Node(p.Node); n != nil {
+		r.UID = n.UID
+	}
+	return []kube.Ref{r}
+}
+
+// lost reports whether the node of a pod is known not to answer.
+func (c *Cluster) lost(p *object.Pod) bool {
+	n := c.Node(p.Node)
+	return n != nil && !n.Ready
+}
+
+// starting reports whether a node has a pod and has not started any of its
+// containers: it makes the sandbox and mounts volumes.
+func starting(p *object.Pod) bool {
+	if p.Node == "" || p.Phase != string(corev1.PodPending) {
+		return false
+	}
+	for i := range p.Containers {
+		k := &p.Containers[i]
+		if k.State == object.Running || k.State == object.Terminated || k.Last != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// inWaiting yields the containers of a pod that wait for something.
+func inWaiting(p *object.Pod) iter.Seq[*object.Container] {
+	return func(yield func(*object.Container) bool) {
+		for i := range p.Containers {
+			k := &p.Containers[i]
+			if k.State == object.Waiting && k.Type != object.Ephemeral && !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// waits returns why a container waits as evidence.
+func (c *Cluster) waits(p *object.Pod, k *object.Container) Evidence {
+	said := k.Reason
+	if k.Message != "" {
+		said += ": " + k.Message
+	}
+	return Evidence{Text: said, Source: FromField, Where: c.containerField(p, k, "state.waiting"), On: c.Pod(p)}
+}
+
+// containerField returns where a container's status is in its pod.
 func (c *Cluster) containerField(p *object.Pod, k *object.Container, field string) string {
 	list := "containerStatuses"
 	switch k.Type {

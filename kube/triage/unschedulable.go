@@ -1,0 +1,116 @@
+package triage
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"quarterdeck/kube/object"
+)
+
+// scheduleGrace is how long a pod may be without a node, in seconds: the
+// scheduler tries at once, and again when something changes.
+const scheduleGrace = 15
+
+// unplacedRule is a rule about pods for which the scheduler found no node, by the
+// predicate that the nodes failed which came closest. The verdict of the
+// scheduler is in the pod's condition PodScheduled; see
+// https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/.
+func unplacedRule(r Rule, by predicate, judge func(c *Cluster, p *object.Pod, near refused, all int) *Finding) Rule {
+	r.Depth = Cause
+	return podRule(r, func(c *Cluster, p *object.Pod) *Finding {
+		if p.Node != "" || p.Message == "" || p.Status == gatedStatus || !c.Lasted(p.Created, scheduleGrace) {
+			return nil
+		}
+		near, all := nearest(p.Message)
+		if near.by != by {
+			return nil
+		}
+		f := judge(c, p, near, all)
+		if f == nil {
+			return nil
+		}
+		on := c.Pod(p)
+		f.Severity, f.Since = Warn, p.Created
+		if f.What == "" {
+			f.What = "cannot be scheduled"
+		}
+		f.Evidence = append(f.Evidence, Evidence{Text: "False Unschedulable: " + p.Message, Source: FromCondition, Where: on.String() + " status.conditions[PodScheduled]", On: on})
+		for _, e := range c.Warnings(p.UID, "FailedScheduling") {
+			f.Evidence = append(f.Evidence, fromEvent(on, e))
+			break
+		}
+		return f
+	})
+}
+
+// unschedulable returns the rules that have nothing more to say than the
+// scheduler, in other words.
+func unschedulable() []Rule {
+	var rules []Rule
+	for _, r := range []struct {
+		id, checks string
+		by         predicate
+		why        string // of n of all nodes
+	}{
+		{"no-matching-node", "pods find nodes that match their selector and affinity", unmatched, "no node matches its node selector or affinity"},
+		{"pod-slots", "nodes take as many pods as there are", noSlot, "no free pod slot"},
+		{"host-port", "host ports that pods ask for are free", portTaken, "its host port is taken"},
+		{"pod-affinity", "pods find nodes beside the pods they want, and apart from others", notBeside, "pod affinity or anti-affinity rules out"},
+		{"topology-spread", "pods can be spread as they ask for", uneven, "its topology spread constraints rule out"},
+		{"volume-node", "pods find nodes that reach their volumes", volumes, ""},
+		{"no-nodes", "there are nodes", noNodes, "the cluster has no nodes"},
+		{"unschedulable", "the scheduler finds a node for each pod", anything, ""},
+	} {
+		rules = append(rules, unplacedRule(Rule{ID: r.id, Checks: r.checks}, r.by, func(c *Cluster, p *object.Pod, near refused, all int) *Finding {
+			why := r.why
+			if why == "" {
+				why = strings.TrimPrefix(near.words, "node(s) ")
+			}
+			home := c.Home(c.Pod(p), p.Owner)
+			return &Finding{
+				Why:     why + onNodes(near, all) + others(p.Message, near),
+				Actions: []Action{c.headroom(p), {Do: Edit, On: home, Words: "opens " + home.String() + " to change what it asks of its nodes"}},
+			}
+		}))
+	}
+	return rules
+}
+
+// onNodes says of how many nodes something is true.
+func onNodes(near refused, all int) string {
+	switch {
+	case all == 0 || near.nodes == 0:
+		return ""
+	case near.nodes >= all:
+		return fmt.Sprintf(" (all %s)", plural(all, "node"))
+	}
+	return fmt.Sprintf(" (%d of %d nodes)", near.nodes, all)
+}
+
+// others says what keeps the pod from the other nodes, in few words.
+func others(message string, near refused) string {
+	var words []string
+	for r := range schedulerSays(message) {
+		if r.words == near.words || r.nodes == 0 {
+			continue
+		}
+		word := map[predicate]string{
+			cordoned: "cordoned", tainted: "tainted", unmatched: "not matching its selector", portTaken: "with the port taken",
+			noRoom: "full", noSlot: "without a pod slot", volumes: "away from its volumes", uneven: "ruled out by spread", notBeside: "ruled out by affinity",
+		}[r.by]
+		if word == "" || r.by == near.by {
+			continue
+		}
+		words = append(words, fmt.Sprintf("%d %s", r.nodes, word))
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(slices.Compact(words), ", ")
+}
+
+// headroom proposes to look where there is room.
+func (c *Cluster) headroom(p *object.Pod) Action {
+	return Action{Do: ShowHeadroom, On: c.Home(c.Pod(p), p.Owner), Words: "shows how much room each node has"}
+}

@@ -1,0 +1,72 @@
+package triage
+
+import (
+	"slices"
+	"strings"
+
+	"quarterdeck/kube"
+	"quarterdeck/kube/object"
+)
+
+// untolerated finds pods that would fit where a taint keeps them out; see
+// https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/.
+func untolerated() Rule {
+	return unplacedRule(Rule{On: Pods, ID: "untolerated-taint", Checks: "pods tolerate the taints of nodes they need"}, tainted,
+		func(c *Cluster, p *object.Pod, near refused, all int) *Finding {
+			home := c.Home(c.Pod(p), p.Owner)
+			f := &Finding{
+				Why:     "does not tolerate taint " + taintOf(near.words) + onNodes(near, all) + others(p.Message, near),
+				Actions: []Action{c.headroom(p), {Do: Edit, On: home, Words: "opens " + home.String() + " to add a toleration"}},
+			}
+			if strings.Contains(near.words, "node.kubernetes.io/") { // which tells of a node in trouble
+				c.Depends(Nodes, "")
+				f.Blame = c.someNodes(func(n *object.Node) bool { return !n.Ready || len(n.Pressures) > 0 })
+			}
+			return f
+		})
+}
+
+// cordonedOff finds pods that are kept out by cordons alone; see
+// https://kubernetes.io/docs/concepts/architecture/nodes/#manual-node-administration.
+func cordonedOff() Rule {
+	return unplacedRule(Rule{On: Pods, ID: "only-cordoned", Checks: "pods find nodes that are not cordoned"}, cordoned,
+		func(c *Cluster, p *object.Pod, near refused, all int) *Finding {
+			c.Depends(Nodes, "")
+			f := &Finding{
+				Why:   "nodes are cordoned" + onNodes(near, all) + others(p.Message, near),
+				Blame: c.someNodes(func(n *object.Node) bool { return n.Cordoned }),
+			}
+			for _, n := range f.Blame {
+				f.Actions = append(f.Actions, Action{Do: Uncordon, On: n, Words: "lets pods be scheduled on " + n.Name + " again"})
+			}
+			return f
+		})
+}
+
+// taintOf returns the taint that a scheduler's words name, as kubectl writes it:
+// pool=db of "node(s) had untolerated taint {pool: db}".
+func taintOf(words string) string {
+	_, after, ok := strings.Cut(words, "{")
+	if !ok {
+		return "of the node"
+	}
+	taint, _, _ := strings.Cut(after, "}")
+	key, value, _ := strings.Cut(taint, ": ")
+	if key = strings.TrimSuffix(key, ":"); value == "" {
+		return key
+	}
+	return key + "=" + value
+}
+
+// someNodes returns the first few nodes, by name, of which something is true.
+func (c *Cluster) someNodes(is func(*object.Node) bool) []kube.Ref {
+	const few = 3
+	var refs []kube.Ref
+	for n := range In[*object.Node](c, Nodes, "") {
+		if is(n) {
+			refs = append(refs, c.Ref(Nodes, &n.Meta))
+		}
+	}
+	slices.SortFunc(refs, func(a, b kube.Ref) int { return strings.Compare(a.Name, b.Name) })
+	return refs[:min(few, len(refs))]
+}
