@@ -15,7 +15,7 @@ const (
 	paneWidth  = 52
 	paneHeight = 9
 
-	paneHanging = 18 // cells that a pane of the resource leaves free before its texts
+	paneHanging = 19 // cells that a pane of the resource leaves free before its texts
 )
 
 // split returns the size of the list, and a function that puts the detail pane

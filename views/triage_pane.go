@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -138,7 +139,7 @@ func evidenceLine(at int64, source, text string, tone theme.Tone, env *Env) text
 	}
 	return textview.Line{
 		{Text: fmt.Sprintf("  %5s  ", age), Tone: theme.Muted},
-		{Text: fmt.Sprintf("%-9s", source), Tone: theme.Muted},
+		{Text: fmt.Sprintf("%-10s", source), Tone: theme.Muted},
 		{Text: text, Tone: tone},
 	}
 }
@@ -207,9 +208,7 @@ func (s *Session) nothingWrong() []textview.Line {
 	default:
 		lines = append(lines, textview.Line{{Text: "nothing is wrong " + where, Tone: theme.OK}})
 	}
-	for _, n := range r.NotRead {
-		lines = append(lines, textview.Line{{Text: "not read: " + n.Words(), Tone: theme.Warn}})
-	}
+	lines = append(lines, notReadLines(r.NotRead)...)
 	if len(r.Checked) > 0 {
 		lines = append(lines, textview.Line{}, textview.Line{{Text: "checked:", Tone: theme.Muted}})
 		seen := map[string]bool{}
@@ -219,6 +218,36 @@ func (s *Session) nothingWrong() []textview.Line {
 				lines = append(lines, textview.Line{{Text: "  " + c.Rule.Checks, Tone: theme.Muted}})
 			}
 		}
+	}
+	return lines
+}
+
+// notReadLines say what could not be read, by reason, and what was not checked for
+// that.
+func notReadLines(missing []triage.NotRead) []textview.Line {
+	var reasons, rules []string
+	resources := map[string][]string{}
+	for _, n := range missing {
+		why := n.Why()
+		if _, cause, ok := strings.Cut(why, ": "); ok && strings.HasPrefix(why, "forbidden") && strings.HasSuffix(cause, string(n.Resource)) {
+			why = "forbidden" // the resource is named beside it
+		}
+		if len(resources[why]) == 0 {
+			reasons = append(reasons, why)
+		}
+		resources[why] = append(resources[why], string(n.Resource))
+		for _, id := range n.Rules {
+			if !slices.Contains(rules, id) {
+				rules = append(rules, id)
+			}
+		}
+	}
+	var lines []textview.Line
+	for _, why := range reasons {
+		lines = append(lines, textview.Line{{Text: "not read, " + why + ": " + strings.Join(resources[why], ", "), Tone: theme.Warn}})
+	}
+	if len(rules) > 0 {
+		lines = append(lines, textview.Line{{Text: "so not checked: " + strings.Join(rules, ", "), Tone: theme.Warn}})
 	}
 	return lines
 }
