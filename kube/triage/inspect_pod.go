@@ -178,18 +178,23 @@ func unixOf(t metav1.Time) int64 {
 	return t.Unix()
 }
 
-// unscheduled takes apart what the scheduler says of a pod without a node.
+// unscheduled takes apart, reason by reason, what the scheduler says of a pod without a node.
 func unscheduled(ref kube.Ref, p *corev1.Pod) []Evidence {
 	for i := range p.Status.Conditions {
 		c := &p.Status.Conditions[i]
 		if c.Type != corev1.PodScheduled || c.Status != corev1.ConditionFalse {
 			continue
 		}
-		of, parts := readFit(sanitize.Line(c.Message))
+		message := sanitize.Line(c.Message)
+		all := nodesIn(message)
 		var found []Evidence
-		for _, r := range parts {
+		for r := range schedulerSays(message) {
+			text := r.words
+			if r.nodes > 0 && all > 0 {
+				text = fmt.Sprintf("%d of %s: %s", r.nodes, plural(all, "node"), strings.TrimPrefix(r.words, "node(s) "))
+			}
 			found = append(found, Evidence{
-				Text: fmt.Sprintf("%d of %s: %s", r.nodes, plural(of, "node"), r.words), Source: FromCondition, On: ref, At: unixOf(c.LastTransitionTime),
+				Text: text, Source: FromCondition, On: ref, At: unixOf(c.LastTransitionTime),
 				Where: ref.String() + " status.conditions[PodScheduled]",
 			})
 		}
