@@ -16,7 +16,8 @@ import (
 // Cluster is what rules look at: every object that triage reads, and who belongs
 // to whom.
 type Cluster struct {
-	Now int64 // seconds since 1970
+	Now    int64  // seconds since 1970
+	Within string // the namespace that is read, "" for all
 
 	tables  map[Resource]index
 	sources map[Resource]source
@@ -27,12 +28,27 @@ type Cluster struct {
 	setsOf map[types.UID][]*object.Workload // ReplicaSets by their Deployment
 	events map[types.UID][]*object.Event    // warnings by the object they are about
 
+	endpoints map[place][]*object.EndpointSlice // by their service
+
 	room *room // what nodes have to offer, while it is current
 
-	// While an object is judged: what its verdict depends on, and when it may be
-	// another one.
+	found  map[subject][]*Finding // what rules found
+	zones  map[string]zone        // of the nodes
+	minors map[int]int            // how many nodes run which minor version of the kubelet
+	first  map[question]int64     // since when it is so what rules wait for, as far as it was seen
+
+	// While an object is judged: what its verdict depends on, when it may be
+	// another one, and what a rule waits for.
 	topics []topic
 	later  int64
+	asking question
+	asked  bool
+}
+
+// question is what a rule waits for on an object.
+type question struct {
+	subject
+	rule string
 }
 
 // topic is a part of the cluster that a verdict depends on: the objects of a
@@ -47,6 +63,8 @@ func newCluster() *Cluster {
 		tables: map[Resource]index{}, sources: map[Resource]source{}, read: map[Resource]store.Status{},
 		podsOf: map[types.UID][]*object.Pod{}, podsOn: map[string][]*object.Pod{},
 		setsOf: map[types.UID][]*object.Workload{}, events: map[types.UID][]*object.Event{},
+		endpoints: map[place][]*object.EndpointSlice{},
+		found:     map[subject][]*Finding{}, zones: map[string]zone{}, minors: map[int]int{}, first: map[question]int64{},
 	}
 	for _, s := range sources() {
 		c.tables[s.resource], c.sources[s.resource] = s.empty(), s
@@ -77,6 +95,20 @@ func (c *Cluster) Lasted(since, seconds int64) bool {
 	}
 	c.Later(since + seconds)
 	return false
+}
+
+// Lasts reports since when what a rule asks about is so, for what no object
+// tells the time of: since the first of the judgements in a row that asked. If
+// that is less than some seconds, the object is judged again when it will have
+// been so for long enough. A rule asks one such question.
+func (c *Cluster) Lasts(seconds int64) (since int64, ok bool) {
+	c.asked = true
+	since, ok = c.first[c.asking]
+	if !ok {
+		since = c.Now
+		c.first[c.asking] = since
+	}
+	return since, c.Lasted(since, seconds)
 }
 
 // Depends has the object judged again when an object of a resource changes in a
@@ -154,13 +186,8 @@ func Get[T store.Object](c *Cluster, r Resource, uid types.UID) (o T, ok bool) {
 
 // Find returns the object of a resource with a name.
 func Find[T store.Object](c *Cluster, r Resource, namespace, name string) (o T, ok bool) {
-	t := c.tables[r].(*table[T])
-	for _, o := range t.in[namespace] {
-		if o.Head().Name == name {
-			return o, true
-		}
-	}
-	return o, false
+	o, ok = c.tables[r].(*table[T]).in[namespace][name]
+	return o, ok
 }
 
 // In yields the objects of a resource in a namespace, "" for one that is in
@@ -244,11 +271,11 @@ type index interface {
 // table holds the objects of a resource.
 type table[T store.Object] struct {
 	all map[types.UID]T
-	in  map[string]map[types.UID]T // by namespace
+	in  map[string]map[string]T // by namespace and name
 }
 
 func newTable[T store.Object]() *table[T] {
-	return &table[T]{all: map[types.UID]T{}, in: map[string]map[types.UID]T{}}
+	return &table[T]{all: map[types.UID]T{}, in: map[string]map[string]T{}}
 }
 
 func (t *table[T]) get(uid types.UID) known {
@@ -275,17 +302,18 @@ func (t *table[T]) put(o T) {
 	t.all[m.UID] = o
 	ns := t.in[m.Namespace]
 	if ns == nil {
-		ns = map[types.UID]T{}
+		ns = map[string]T{}
 		t.in[m.Namespace] = ns
 	}
-	ns[m.UID] = o
+	ns[m.Name] = o
 }
 
 func (t *table[T]) drop(o T) {
 	m := o.Head()
 	delete(t.all, m.UID)
-	if ns := t.in[m.Namespace]; ns != nil {
-		if delete(ns, m.UID); len(ns) == 0 {
+	ns := t.in[m.Namespace]
+	if o, ok := ns[m.Name]; ok && o.Head().UID == m.UID { // and not one that took its name since
+		if delete(ns, m.Name); len(ns) == 0 {
 			delete(t.in, m.Namespace)
 		}
 	}
@@ -328,6 +356,10 @@ func (c *Cluster) link(o known) {
 		}
 	case *object.Event:
 		putIn(c.events, o.UID, o)
+	case *object.EndpointSlice:
+		putIn(c.endpoints, place{o.Namespace, o.Service}, o)
+	case *object.Node:
+		c.count(o, 1)
 	}
 }
 
@@ -346,5 +378,9 @@ func (c *Cluster) unlink(o known) {
 		}
 	case *object.Event:
 		dropFrom(c.events, o.UID, o)
+	case *object.EndpointSlice:
+		dropFrom(c.endpoints, place{o.Namespace, o.Service}, o)
+	case *object.Node:
+		c.count(o, -1)
 	}
 }

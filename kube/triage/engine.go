@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
 	"quarterdeck/kube/object"
@@ -18,7 +19,6 @@ type Engine struct {
 	*Cluster
 	rules map[Resource][]Rule
 
-	found   map[subject][]*Finding
 	dirty   map[subject]struct{}
 	waiting map[topic]map[subject]struct{} // who depends on what
 	depends map[subject][]topic            // the same by who depends
@@ -31,7 +31,7 @@ type Engine struct {
 // NewEngine returns an Engine that knows nothing and applies rules.
 func NewEngine(rules []Rule) *Engine {
 	e := &Engine{
-		Cluster: newCluster(), rules: map[Resource][]Rule{}, found: map[subject][]*Finding{}, dirty: map[subject]struct{}{},
+		Cluster: newCluster(), rules: map[Resource][]Rule{}, dirty: map[subject]struct{}{},
 		waiting: map[topic]map[subject]struct{}{}, depends: map[subject][]topic{}, due: map[subject]int64{},
 	}
 	for _, r := range rules {
@@ -68,6 +68,9 @@ func Change[T store.Object](e *Engine, r Resource, d store.Delta[T]) {
 func (e *Engine) Read(r Resource, s store.Status) {
 	knew := e.Knows(r)
 	before := e.read[r]
+	if s.Phase == store.Failed && apierrors.IsNotFound(s.Err) { // what a server does not have, there is none of
+		s = store.Status{Phase: store.Live, Since: s.Since}
+	}
 	e.read[r] = s
 	if before.Phase != s.Phase || before.Err != s.Err {
 		e.changed = true
@@ -107,6 +110,10 @@ func (e *Engine) touch(r Resource, o known) {
 	switch o := o.(type) {
 	case *object.Event:
 		e.touchSubject(o.UID)
+	case *object.Pod:
+		if n := e.Node(o.Node); n != nil {
+			e.mark(Nodes, n.UID)
+		}
 	case *object.EndpointSlice:
 		if s, ok := Find[*object.Service](e.Cluster, Services, o.Namespace, o.Service); ok {
 			e.mark(Services, s.UID)
@@ -161,6 +168,14 @@ func (e *Engine) Judge(now time.Time) *Report {
 			e.dirty[t.subject] = struct{}{}
 		}
 	}
+	// Pods first: what is wrong with them may make the verdict on their workload
+	// another one.
+	for s := range e.dirty {
+		if s.resource == Pods {
+			e.judge(s)
+			delete(e.dirty, s)
+		}
+	}
 	for s := range e.dirty {
 		e.judge(s)
 	}
@@ -182,26 +197,37 @@ func (e *Engine) Next() time.Time {
 	return time.Unix(e.timers[0].at, 0)
 }
 
+// Troubled reports whether something is found wrong with a pod. Pods are judged
+// before all else, and their workloads again when it is another answer.
+func (c *Cluster) Troubled(p *object.Pod) bool { return len(c.found[subject{Pods, p.UID}]) > 0 }
+
 // judge applies the rules to one object.
 func (e *Engine) judge(s subject) {
 	e.forget(s)
 	o := e.tables[s.resource].get(s.uid)
 	if o == nil {
+		for _, r := range e.rules[s.resource] {
+			delete(e.first, question{s, r.ID})
+		}
 		e.keep(s, nil)
 		return
 	}
 	e.topics, e.later = e.topics[:0], 0
 	var found []*Finding
 	for _, r := range e.rules[s.resource] {
-		if !e.knowsAll(r.Needs) {
-			continue
+		e.asking, e.asked = question{s, r.ID}, false
+		var f *Finding
+		if e.knowsAll(r.Needs) {
+			f = r.judge(e.Cluster, o)
 		}
-		f := r.judge(e.Cluster, o)
+		if !e.asked {
+			delete(e.first, e.asking)
+		}
 		if f == nil {
 			continue
 		}
 		m := o.Head()
-		f.Rule, f.Depth, f.On = r.ID, r.Depth, e.Ref(s.resource, m)
+		f.Rule, f.Depth, f.On = r.ID, r.Depth, e.refOf(s.resource, o)
 		if f.Home.Name == "" {
 			f.Home = e.Home(f.On, m.Owner)
 		}
@@ -248,6 +274,11 @@ func (c *Cluster) knowsAll(needs []Resource) bool {
 // keep replaces what is found of an object.
 func (e *Engine) keep(s subject, found []*Finding) {
 	before := e.found[s]
+	if s.resource == Pods && (len(found) > 0) != (len(before) > 0) {
+		if p, ok := Get[*object.Pod](e.Cluster, Pods, s.uid); ok {
+			e.touchOwner(p.Owner)
+		}
+	}
 	if len(found) == 0 {
 		if before != nil {
 			delete(e.found, s)

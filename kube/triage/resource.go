@@ -1,6 +1,7 @@
 package triage
 
 import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"quarterdeck/kube"
@@ -24,11 +25,25 @@ const (
 	Services       Resource = "services"
 	EndpointSlices Resource = "endpointslices"
 	Claims         Resource = "persistentvolumeclaims"
+	Volumes        Resource = "persistentvolumes"
+	StorageClasses Resource = "storageclasses"
 	Quotas         Resource = "resourcequotas"
 	Autoscalers    Resource = "horizontalpodautoscalers"
 	Budgets        Resource = "poddisruptionbudgets"
 	Namespaces     Resource = "namespaces"
 	Events         Resource = "events" // warnings only
+
+	Ingresses          Resource = "ingresses"
+	IngressClasses     Resource = "ingressclasses"
+	NetworkPolicies    Resource = "networkpolicies"
+	Secrets            Resource = "secrets" // certificates in those of type TLS only
+	APIServices        Resource = "apiservices"
+	ValidatingWebhooks Resource = "validatingwebhookconfigurations"
+	MutatingWebhooks   Resource = "mutatingwebhookconfigurations"
+	Definitions        Resource = "customresourcedefinitions"
+	CustomResources    Resource = "customresources" // of all kinds: those that are not as they should be
+	SigningRequests    Resource = "certificatesigningrequests"
+	Leases             Resource = "leases" // of the control plane
 )
 
 // source declares how one resource is read.
@@ -67,6 +82,8 @@ func follow[T store.Object](kind store.Kind[T], scope func(store.Scope) store.Sc
 // sources returns everything that triage reads, what most rules need first.
 func sources() []source {
 	warnings := func(s store.Scope) store.Scope { s.Fields = "type=Warning"; return s }
+	certificates := func(s store.Scope) store.Scope { s.Fields = object.TLSSecrets; return s }
+	system := func(s store.Scope) store.Scope { s.Namespace = metav1.NamespaceSystem; return s }
 	return []source{
 		follow(object.Pods(), nil),
 		follow(object.Nodes(), nil),
@@ -79,11 +96,24 @@ func sources() []source {
 		follow(object.Services(), nil),
 		follow(object.EndpointSlices(), nil),
 		follow(object.Claims(), nil),
+		follow(object.Volumes(), nil),
+		follow(object.StorageClasses(), nil),
 		follow(object.Quotas(), nil),
 		follow(object.Autoscalers(), nil),
 		follow(object.Budgets(), nil),
 		follow(object.Namespaces(), nil),
 		follow(object.Events(), warnings),
+		follow(object.Ingresses(), nil),
+		follow(object.IngressClasses(), nil),
+		follow(object.NetworkPolicies(), nil),
+		follow(object.Certificates(), certificates),
+		follow(object.APIServices(), nil),
+		follow(object.ValidatingWebhooks(), nil),
+		follow(object.MutatingWebhooks(), nil),
+		follow(object.Definitions(), nil),
+		customs(),
+		follow(object.SigningRequests(), nil),
+		follow(object.Leases(), system),
 	}
 }
 

@@ -7,12 +7,17 @@ import (
 	"testing"
 	"time"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -92,6 +97,10 @@ func (s *scene) put(objects ...runtime.Object) {
 			put(s, object.Namespaces(), o)
 		case *corev1.PersistentVolumeClaim:
 			put(s, object.Claims(), o)
+		case *corev1.PersistentVolume:
+			put(s, object.Volumes(), o)
+		case *storagev1.StorageClass:
+			put(s, object.StorageClasses(), o)
 		case *corev1.ResourceQuota:
 			put(s, object.Quotas(), o)
 		case *appsv1.Deployment:
@@ -112,6 +121,22 @@ func (s *scene) put(objects ...runtime.Object) {
 			put(s, object.Budgets(), o)
 		case *discoveryv1.EndpointSlice:
 			put(s, object.EndpointSlices(), o)
+		case *networkingv1.Ingress:
+			put(s, object.Ingresses(), o)
+		case *networkingv1.IngressClass:
+			put(s, object.IngressClasses(), o)
+		case *networkingv1.NetworkPolicy:
+			put(s, object.NetworkPolicies(), o)
+		case *corev1.Secret:
+			put(s, object.Certificates(), o)
+		case *admissionv1.ValidatingWebhookConfiguration:
+			put(s, object.ValidatingWebhooks(), o)
+		case *admissionv1.MutatingWebhookConfiguration:
+			put(s, object.MutatingWebhooks(), o)
+		case *certificatesv1.CertificateSigningRequest:
+			put(s, object.SigningRequests(), o)
+		case *coordinationv1.Lease:
+			put(s, object.Leases(), o)
 		default:
 			s.t.Fatalf("a scene has no %T", o)
 		}

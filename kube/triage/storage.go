@@ -2,5 +2,5 @@ package triage
 
 // storageRules returns the rules about volumes and their claims.
 func storageRules() []Rule {
-	return nil
+	return []Rule{claimPending(), claimLost(), claimResize(), volumeFailed(), volumeReleased()}
 }
