@@ -56,7 +56,7 @@ func unreadyContainer(p *object.Pod) *object.Container {
 
 // probed tells of a container that runs and whose probe does not succeed.
 func (c *Cluster) probed(p *object.Pod, k *object.Container) *Finding {
-	kind, grace, since := "readiness", int64(missingGrace), k.Since
+	kind, grace, since := "readiness", int64(missingGrace), max(p.Created, k.Since)
 	if !k.Started {
 		kind, grace = "startup", startupGrace
 	}
