@@ -31,6 +31,7 @@ type feeding struct {
 // caller closes the Feed.
 func Open(hub *store.Hub, scope store.Scope) *Feed {
 	f := &Feed{Engine: NewEngine(Rules()), hub: hub, changed: store.NewSignal(), done: make(chan struct{})}
+	f.Within = scope.Namespace
 	for _, s := range sources() {
 		f.feedings = append(f.feedings, s.open(f, scope))
 	}
