@@ -14,7 +14,7 @@ const apiGrace = 15
 // apiUnavailable finds APIs whose own server the API server cannot reach; see
 // https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/apiserver-aggregation/.
 func apiUnavailable() Rule {
-	return rule(Rule{ID: "api-unavailable", On: APIServices, Checks: "aggregated APIs are available", Depth: Progress},
+	return rule(Rule{ID: "api-unavailable", On: APIServices, Checks: "aggregated APIs are available", Depth: Symptom},
 		func(c *Cluster, a *object.APIService) *Finding {
 			t := a.Trouble
 			if t == nil || a.Deleted != 0 || !c.Lasted(max(t.Changed, a.Created), apiGrace) {

@@ -64,10 +64,7 @@ func TestIngress(t *testing.T) {
 	byDefault := nginx()
 	byDefault.Annotations = map[string]string{"ingressclass.kubernetes.io/is-default-class": "true"}
 	with := func(more ...runtime.Object) []runtime.Object { return append(served(), more...) }
-	for name, test := range map[string]struct {
-		objects []runtime.Object
-		want    string
-	}{
+	judged(t, map[string]scenery{
 		"no service": {
 			with(nginx(), ingress("crat", http)),
 			"crit | leads nowhere | ingress/shop in shop | there is no service crat: did you mean cart? | ingress-backend",
@@ -105,16 +102,7 @@ func TestIngress(t *testing.T) {
 		"default class":      {with(byDefault, ingress("cart", http, classless)), ""},
 		"taken all the same": {with(ingress("cart", http, classless, addressed)), ""},
 		"just made":          {with(ingress("crat", http, young, showing("shop-tls"))), ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newScene(t, test.objects...)
-			if test.want == "" {
-				s.none()
-				return
-			}
-			is(t, s.one(), test.want)
-		})
-	}
+	})
 }
 
 // Who may not read secrets is told that certificates were not checked.
@@ -153,10 +141,7 @@ func TestCertificateExpiry(t *testing.T) {
 	broken := secret(t, "tls", 100*days, "shop.example.com")
 	broken.Data[corev1.TLSCertKey] = []byte("nothing")
 	short := secret(t, "tls", 2*days, "a.example.com")
-	for name, test := range map[string]struct {
-		objects []runtime.Object
-		want    string
-	}{
+	judged(t, map[string]scenery{
 		"expired, shown": {
 			shown(secret(t, "tls", -3*days, "shop.example.com")),
 			"crit | certificate expired 3 days ago | secret/tls in shop | for shop.example.com, shown by ingress/shop | certificate-expiry",
@@ -166,14 +151,5 @@ func TestCertificateExpiry(t *testing.T) {
 		"soon":        {[]runtime.Object{short}, "info | certificate expires in 2 days | secret/tls in shop | for a.example.com | certificate-expiry"},
 		"no use":      {[]runtime.Object{broken}, "warn | certificate cannot be used | secret/tls in shop | tls.crt holds no certificate | certificate-expiry"},
 		"in time":     {shown(secret(t, "tls", 15*days, "shop.example.com")), ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newScene(t, test.objects...)
-			if test.want == "" {
-				s.none()
-				return
-			}
-			is(t, s.one(), test.want)
-		})
-	}
+	})
 }

@@ -64,24 +64,12 @@ func TestNetworkPolicyIsolates(t *testing.T) {
 	egress.Spec.PolicyTypes = []networkingv1.PolicyType{networkingv1.PolicyTypeEgress}
 	young := policy("deny", nil)
 	young.CreationTimestamp = ago(5)
-	for name, test := range map[string]struct {
-		objects []runtime.Object
-		want    string
-	}{
+	judged(t, map[string]scenery{
 		"denied":         {append(served(), policy("deny", nil)), "warn | lets nobody reach svc/cart | networkpolicy/deny in shop | it allows no ingress, nor does another policy | network-policy-isolates"},
 		"allowed":        {append(served(), policy("deny", nil), policy("allow", cart, networkingv1.NetworkPolicyIngressRule{})), ""},
 		"of other pods":  {append(served(), policy("deny", map[string]string{"app": "search"})), ""},
 		"no service":     {[]runtime.Object{pod("cart", "a"), policy("deny", nil)}, ""},
 		"of what leaves": {append(served(), egress), ""},
 		"just made":      {append(served(), young), ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newScene(t, test.objects...)
-			if test.want == "" {
-				s.none()
-				return
-			}
-			is(t, s.one(), test.want)
-		})
-	}
+	})
 }

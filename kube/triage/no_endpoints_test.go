@@ -55,10 +55,7 @@ func TestNoEndpoints(t *testing.T) {
 	leaving := func(p *corev1.Pod) { p.DeletionTimestamp = ref(ago(10)) }
 	done := func(p *corev1.Pod) { p.Status.Phase = corev1.PodSucceeded }
 	zero := func(d *appsv1.Deployment) { d.Spec.Replicas = ref(int32(0)) }
-	for name, test := range map[string]struct {
-		objects []runtime.Object
-		want    string // "" for nothing
-	}{
+	judged(t, map[string]scenery{
 		"near": {
 			append([]runtime.Object{service("search", "app", "serch")}, four...),
 			"crit | service has no ready endpoints | svc/search in shop | selector app=serch matches no pod (app=search: 4) | no-endpoints",
@@ -79,16 +76,7 @@ func TestNoEndpoints(t *testing.T) {
 		"kept by somebody":     {[]runtime.Object{service("external")}, ""},
 		"pods are made":        {append(deployment("cart", 1, 1), service("cart", "app", "cart")), ""},
 		"endpoints will be up": {[]runtime.Object{service("cart", "app", "cart"), pod("cart", "a", func(p *corev1.Pod) { p.Status.Conditions[0].LastTransitionTime = ago(2) })}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newScene(t, test.objects...)
-			if test.want == "" {
-				s.none()
-				return
-			}
-			is(t, s.one(), test.want)
-		})
-	}
+	})
 }
 
 func TestNoEndpointsWithTime(t *testing.T) {

@@ -23,10 +23,7 @@ func TestTargetPort(t *testing.T) {
 	made := service("cart", "app", "cart")
 	made.CreationTimestamp = ago(1)
 	ready := []*corev1.Pod{with()}
-	for name, test := range map[string]struct {
-		objects []runtime.Object
-		want    string
-	}{
+	judged(t, map[string]scenery{
 		"no such name": {
 			[]runtime.Object{service("cart", "app", "cart"), with(web), endpoints("cart", ready, nil)},
 			`crit | service leads to no port of its pods | svc/cart in shop | no container has a port "http" (8080 web) | target-port`,
@@ -43,14 +40,5 @@ func TestTargetPort(t *testing.T) {
 		"declared":         {[]runtime.Object{number(8080), with(web), endpoints("cart", ready, nil, "http")}, ""},
 		"named":            {[]runtime.Object{service("cart", "app", "cart"), with(corev1.ContainerPort{Name: "http", ContainerPort: 80}), endpoints("cart", ready, nil, "http")}, ""},
 		"just made":        {[]runtime.Object{made, with(web), endpoints("cart", ready, nil)}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newScene(t, test.objects...)
-			if test.want == "" {
-				s.none()
-				return
-			}
-			is(t, s.one(), test.want)
-		})
-	}
+	})
 }
