@@ -242,9 +242,9 @@ func (w *Workload) held() int32 {
 	return min(old, w.Partition)
 }
 
-// Outdated returns how many pods an update has yet to replace or to make, without
-// those that the strategy leaves alone.
-func (w *Workload) Outdated() int32 { return max(0, w.Desired-w.held()-w.Updated) }
+// Outdated returns how many pods of an old revision an update has yet to replace,
+// without those that the strategy leaves alone.
+func (w *Workload) Outdated() int32 { return max(0, w.Current-w.Updated-w.held()) }
 
 func (w *Workload) jobStatus() (string, bool) {
 	switch {

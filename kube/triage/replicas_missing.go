@@ -38,7 +38,7 @@ func replicasMissing() []Rule {
 				}},
 			}
 			if r := c.barred(w); r != nil {
-				f.Home = r.by
+				f.Home, f.Actions = r.by, nil // another revision would be refused as well
 			}
 			switch w.Kind {
 			case "StatefulSet":

@@ -13,13 +13,16 @@ import (
 const idle = 600
 
 // rolloutHeld finds updates that cannot go on because as many pods are
-// unavailable as may be: StatefulSets and DaemonSets, and Deployments without a
-// deadline, wait for those for ever and say so nowhere; see
+// unavailable as may be: DaemonSets, and Deployments without a deadline, wait for
+// those for ever and say so nowhere; see
 // https://kubernetes.io/docs/tasks/manage-daemon/update-daemon-set/#troubleshooting.
 func rolloutHeld() []Rule {
 	return rolling(Rule{ID: "rollout-held", Checks: "updates are not held by pods that are unavailable", Needs: []Resource{Pods}, Depth: Progress},
 		func(c *Cluster, w *object.Workload) *Finding {
 			left := w.Outdated()
+			if w.Kind == "StatefulSet" && !w.Rolling.Parallel {
+				return nil // which pod the others wait for is told by what is missing
+			}
 			if left == 0 || w.Paused || w.Deleted != 0 || w.Behind || w.Kind == "Deployment" && w.Rolling.Deadline != 0 {
 				return nil
 			}
@@ -37,7 +40,7 @@ func rolloutHeld() []Rule {
 			}
 			on := c.Ref(resourceOf(w), &w.Meta)
 			return &Finding{
-				Severity: unserved(w), What: fmt.Sprintf("update held, %d of %d updated", w.Desired-left, w.Desired), Why: spent, Since: since,
+				Severity: unserved(w), What: fmt.Sprintf("update held, %d of %d updated", w.Updated, w.Desired), Why: spent, Since: since,
 				Blame: c.blamePods(w), Actions: c.undo(on),
 				Evidence: []Evidence{{Text: spent, Source: FromField, Where: on.String() + " spec." + strategyField(w) + ".rollingUpdate.maxUnavailable", On: on}},
 			}

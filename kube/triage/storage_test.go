@@ -36,7 +36,7 @@ func warning(kind, namespace, name, reason, message string, last int64) *corev1.
 	return &corev1.Event{
 		ObjectMeta:     meta("shop", name+"."+reason),
 		InvolvedObject: corev1.ObjectReference{Kind: kind, Namespace: namespace, Name: name, UID: types.UID(name)},
-		Type:           corev1.EventTypeWarning, Reason: reason, Message: message, Count: 3, FirstTimestamp: ago(600), LastTimestamp: ago(last),
+		Type:           corev1.EventTypeWarning, Reason: reason, Message: message, Count: 3, FirstTimestamp: ago(last + 600), LastTimestamp: ago(last),
 	}
 }
 
