@@ -8,11 +8,15 @@ import (
 	"strings"
 	"testing"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -100,6 +104,14 @@ func each(t *testing.T, test func(t *testing.T, like runtime.Object, keep func(t
 	run("controllerrevisions", &appsv1.ControllerRevision{}, keeper(ControllerRevisions()))
 	run("endpointslices", &discoveryv1.EndpointSlice{}, keeper(EndpointSlices()))
 	run("quotas", &corev1.ResourceQuota{}, keeper(Quotas()))
+	run("ingresses", &networkingv1.Ingress{}, keeper(Ingresses()))
+	run("ingressclasses", &networkingv1.IngressClass{}, keeper(IngressClasses()))
+	run("networkpolicies", &networkingv1.NetworkPolicy{}, keeper(NetworkPolicies()))
+	run("certificates", &corev1.Secret{}, keeper(Certificates()))
+	run("signingrequests", &certificatesv1.CertificateSigningRequest{}, keeper(SigningRequests()))
+	run("validatingwebhooks", &admissionv1.ValidatingWebhookConfiguration{}, keeper(ValidatingWebhooks()))
+	run("mutatingwebhooks", &admissionv1.MutatingWebhookConfiguration{}, keeper(MutatingWebhooks()))
+	run("leases", &coordinationv1.Lease{}, keeper(Leases()))
 }
 
 func keeper[T store.Object](kind store.Kind[T]) func(testing.TB, []byte) []any {

@@ -3,6 +3,7 @@ package triage
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/object"
+	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
 )
 
@@ -264,15 +266,19 @@ func unreadKinds(unread []*polled) error {
 	name := func(k *polled) string { return k.of.GVR.GroupResource().String() }
 	slices.SortFunc(unread, func(a, b *polled) int { return cmp.Compare(name(a), name(b)) })
 	const most = 3
-	var names []string
+	var words []string
 	for i, k := range unread {
 		if i == most {
-			names = append(names, fmt.Sprintf("%d more kinds", len(unread)-most))
+			words = append(words, fmt.Sprintf("and %d more kinds", len(unread)-most))
 			break
 		}
-		names = append(names, name(k))
+		why := sanitize.Line(k.err.Error())
+		if apierrors.IsForbidden(k.err) {
+			why = "may not be listed"
+		}
+		words = append(words, name(k)+" "+why)
 	}
-	return fmt.Errorf("%s: %w", strings.Join(names, ", "), unread[0].err)
+	return errors.New(strings.Join(words, "; "))
 }
 
 // tooMany is the error of a kind with more objects than are read.

@@ -94,10 +94,10 @@ func TestIngress(t *testing.T) {
 			"warn | no certificate | ingress/shop in shop | there is no TLS secret shop-tls | ingress-tls",
 		},
 		"for another host": {
-			with(nginx(), ingress("cart", http, showing("shop-tls", "shop.example.com")), secret(t, "shop-tls", year, "www.example.com")),
+			with(nginx(), ingress("cart", http, showing("shop-tls", "shop.example.com")), tlsSecret(t, "shop-tls", year, "www.example.com")),
 			"warn | certificate is for other hosts | ingress/shop in shop | shop-tls is for www.example.com and not shop.example.com | ingress-tls",
 		},
-		"fine":               {with(nginx(), ingress("cart", http, showing("shop-tls", "shop.example.com")), secret(t, "shop-tls", year, "*.example.com")), ""},
+		"fine":               {with(nginx(), ingress("cart", http, showing("shop-tls", "shop.example.com")), tlsSecret(t, "shop-tls", year, "*.example.com")), ""},
 		"by number":          {with(nginx(), ingress("cart", networkingv1.ServiceBackendPort{Number: 80})), ""},
 		"default class":      {with(byDefault, ingress("cart", http, classless)), ""},
 		"taken all the same": {with(ingress("cart", http, classless, addressed)), ""},
@@ -115,9 +115,9 @@ func TestIngressWithoutSecrets(t *testing.T) {
 	}
 }
 
-// secret returns a TLS secret of shop whose certificate is valid from a day
+// tlsSecret returns a TLS secret of shop whose certificate is valid from a day
 // before the clock until some time after it.
-func secret(t testing.TB, name string, left time.Duration, hosts ...string) *corev1.Secret {
+func tlsSecret(t testing.TB, name string, left time.Duration, hosts ...string) *corev1.Secret {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -138,18 +138,18 @@ func TestCertificateExpiry(t *testing.T) {
 	shown := func(s *corev1.Secret) []runtime.Object {
 		return append(served(), nginx(), ingress("cart", networkingv1.ServiceBackendPort{Number: 80}, showing("tls", "shop.example.com")), s)
 	}
-	broken := secret(t, "tls", 100*days, "shop.example.com")
+	broken := tlsSecret(t, "tls", 100*days, "shop.example.com")
 	broken.Data[corev1.TLSCertKey] = []byte("nothing")
-	short := secret(t, "tls", 2*days, "a.example.com")
+	short := tlsSecret(t, "tls", 2*days, "a.example.com")
 	judged(t, map[string]scenery{
 		"expired, shown": {
-			shown(secret(t, "tls", -3*days, "shop.example.com")),
+			shown(tlsSecret(t, "tls", -3*days, "shop.example.com")),
 			"crit | certificate expired 3 days ago | secret/tls in shop | for shop.example.com, shown by ingress/shop | certificate-expiry",
 		},
-		"expired":     {[]runtime.Object{secret(t, "tls", -3*time.Hour, "a.example.com")}, "warn | certificate expired 3 hours ago | secret/tls in shop | for a.example.com | certificate-expiry"},
-		"soon, shown": {shown(secret(t, "tls", 13*days, "shop.example.com")), "warn | certificate expires in 13 days | secret/tls in shop | for shop.example.com, shown by ingress/shop | certificate-expiry"},
+		"expired":     {[]runtime.Object{tlsSecret(t, "tls", -3*time.Hour, "a.example.com")}, "warn | certificate expired 3 hours ago | secret/tls in shop | for a.example.com | certificate-expiry"},
+		"soon, shown": {shown(tlsSecret(t, "tls", 13*days, "shop.example.com")), "warn | certificate expires in 13 days | secret/tls in shop | for shop.example.com, shown by ingress/shop | certificate-expiry"},
 		"soon":        {[]runtime.Object{short}, "info | certificate expires in 2 days | secret/tls in shop | for a.example.com | certificate-expiry"},
 		"no use":      {[]runtime.Object{broken}, "warn | certificate cannot be used | secret/tls in shop | tls.crt holds no certificate | certificate-expiry"},
-		"in time":     {shown(secret(t, "tls", 15*days, "shop.example.com")), ""},
+		"in time":     {shown(tlsSecret(t, "tls", 15*days, "shop.example.com")), ""},
 	})
 }
