@@ -31,7 +31,7 @@ func (c *Cluster) RegisterMetrics(ctx context.Context) error {
 		ObjectMeta: metav1.ObjectMeta{Name: metricsService, Labels: map[string]string{"k8s-app": metricsService}},
 		Spec: corev1.ServiceSpec{
 			Type:         corev1.ServiceTypeExternalName,
-			ExternalName: "127.0.0.1",
+			ExternalName: "localhost",
 			Ports:        []corev1.ServicePort{{Name: "https", Port: int32(c.layout.metrics)}},
 		},
 	}
