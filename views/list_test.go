@@ -197,7 +197,7 @@ func TestMarksAndCopy(t *testing.T) {
 
 // Marks outlast being folded away, but not what they are on.
 func TestMarksInWorkloads(t *testing.T) {
-	pipe(t, alone(func(set *settings) { set.start = "" }), func(b *bench) {
+	pipe(t, alone(func(set *settings) { set.start = "workloads" }), func(b *bench) {
 		b.press("space", "down", "space", "tab", "down", "space", "up", "tab") // pods 0 and 1, and the container of 1
 		b.want("3 marked")
 		b.wantNot("app  ")
@@ -222,7 +222,7 @@ func TestWorkloadsAfterManyChanges(t *testing.T) {
 	for i := range pods {
 		pods[i] = plainPod(i)
 	}
-	pipe(t, alone(func(set *settings) { set.start = "" }), func(b *bench) {
+	pipe(t, alone(func(set *settings) { set.start = "workloads" }), func(b *bench) {
 		b.Put(pods...)
 		b.settle()
 		b.settle()

@@ -169,6 +169,12 @@ func (s *Session) enter() {
 	s.Program.current = s
 }
 
+// looked reports whether the view shown last is of the session's scope.
+func (s *Session) looked() bool {
+	now := s.session()
+	return now != nil && now.Client == s.Client && now.Namespace == s.Namespace
+}
+
 // session returns the session of the view shown last.
 func (p *Program) session() *Session {
 	p.mu.Lock()
@@ -219,7 +225,7 @@ func (p *Program) rememberFilter(text string) {
 
 // note remembers whether a list could be read.
 func (s *Session) note(st store.Status, problem string) {
-	if st.Phase == store.Live && s.Settings.Triage {
+	if st.Phase == store.Live && s.Settings.Triage && s.looked() {
 		s.triaging() // now that what the user wants to see is there
 	}
 	s.mu.Lock()

@@ -68,11 +68,9 @@ func Change[T store.Object](e *Engine, r Resource, d store.Delta[T]) {
 func (e *Engine) Read(r Resource, s store.Status) {
 	knew := e.Knows(r)
 	before := e.read[r]
-	if s.Phase == store.Failed && apierrors.IsNotFound(s.Err) { // what a server does not have, there is none of
-		s = store.Status{Phase: store.Live, Since: s.Since}
-	}
+	s = unlessMissing(s)
 	e.read[r] = s
-	if before.Phase != s.Phase || before.Err != s.Err {
+	if before.Phase != s.Phase || (before.Err == nil) != (s.Err == nil) {
 		e.changed = true
 	}
 	if e.Knows(r) == knew {
@@ -88,6 +86,15 @@ func (e *Engine) Read(r Resource, s store.Status) {
 			}
 		}
 	}
+}
+
+// unlessMissing takes a resource that a server does not have for one of which
+// there are no objects.
+func unlessMissing(s store.Status) store.Status {
+	if s.Phase == store.Failed && apierrors.IsNotFound(s.Err) {
+		return store.Status{Phase: store.Live, Since: s.Since}
+	}
+	return s
 }
 
 func needs(rule Rule, r Resource) bool {

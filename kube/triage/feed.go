@@ -59,7 +59,7 @@ func (f *Feed) Take(now time.Time) *Report {
 func (f *Feed) Statuses() map[Resource]store.Status {
 	all := make(map[Resource]store.Status, len(f.feedings))
 	for _, s := range f.feedings {
-		all[s.resource] = s.status()
+		all[s.resource] = unlessMissing(s.status())
 	}
 	return all
 }
