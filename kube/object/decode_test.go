@@ -18,6 +18,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -99,6 +100,8 @@ func each(t *testing.T, test func(t *testing.T, like runtime.Object, keep func(t
 	run("events", &corev1.Event{}, keeper(Events()))
 	run("services", &corev1.Service{}, keeper(Services()))
 	run("claims", &corev1.PersistentVolumeClaim{}, keeper(Claims()))
+	run("volumes", &corev1.PersistentVolume{}, keeper(Volumes()))
+	run("storageclasses", &storagev1.StorageClass{}, keeper(StorageClasses()))
 	run("autoscalers", &autoscalingv2.HorizontalPodAutoscaler{}, keeper(Autoscalers()))
 	run("budgets", &policyv1.PodDisruptionBudget{}, keeper(Budgets()))
 	run("controllerrevisions", &appsv1.ControllerRevision{}, keeper(ControllerRevisions()))

@@ -29,7 +29,6 @@ func jobFailed() Rule {
 				f.Why = "gave up after " + plural(int(j.Failed), "failed pod")
 			case "DeadlineExceeded":
 				f.Why = "took longer than its deadline"
-			case "PodFailurePolicy", "FailedIndexes", "MaxFailedIndexesExceeded":
 			}
 			c.lastExit(j, f)
 			f.Actions = append(f.Actions, rerun(c.Home(on, j.Owner)))
