@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/kube/store"
@@ -53,6 +54,7 @@ type Pod struct {
 	ServiceAccount string
 	Message        string // why it is not scheduled, or is preempted, or what the kubelet says of the whole pod, or which readiness gate is shut
 	Finalizers     string // separated by commas
+	Selector       string // of nodes, "pool=db,zone=a", while it has no node
 	Ready, Total   int16  // containers, sidecars included
 	Restarts       int32
 	LastRestart    int64       // seconds since 1970, 0 if none is known
@@ -139,6 +141,9 @@ func newPod(p *corev1.Pod, in *store.Interner) *Pod {
 	}
 	out.Message = in.String(podMessage(p))
 	out.ReadySince = readySince(p)
+	if p.Spec.NodeName == "" && len(p.Spec.NodeSelector) > 0 {
+		out.Selector = in.String(labels.FormatLabels(p.Spec.NodeSelector))
+	}
 	if len(p.Finalizers) > 0 {
 		out.Finalizers = in.String(strings.Join(p.Finalizers, ","))
 	}

@@ -152,8 +152,9 @@ func TestPodOnItsWay(t *testing.T) {
 	}
 	p := corePod(container("app", restarted(3, 70, running(false))))
 	p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{Type: corev1.DisruptionTarget, Status: "True", Reason: corev1.PodReasonPreemptionByScheduler, Message: "preempting"})
-	if got := compact(t, Pods(), p)[0]; got.Message != "preempting" {
-		t.Errorf("message of a preempted pod: %q", got.Message)
+	p.Spec.NodeSelector = map[string]string{"zone": "a", "pool": "db"}
+	if got := compact(t, Pods(), p)[0]; got.Message != "preempting" || got.Selector != "pool=db,zone=a" {
+		t.Errorf("of a preempted pod: %q %q", got.Message, got.Selector)
 	}
 	p.Status.ContainerStatuses[0].Started = yes()
 	p.Status.ContainerStatuses[0].LastTerminationState.Terminated.Message = "panic:\nno"

@@ -197,7 +197,7 @@ func TestContainers(t *testing.T) {
 		{"finalizer", surged(pod("cart", "p", leaving(90, "example.com/hold"), func(p *corev1.Pod) {
 			unready(p)
 			p.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: ended(0, "Completed", 90)}
-		})), "warn | pod stuck in deletion | deploy/cart in shop | finalizer example.com/hold | terminating"},
+		})), "warn | pod stuck in deletion | deploy/cart in shop | held by finalizer example.com/hold | terminating"},
 		{"does not stop", surged(pod("cart", "p", leaving(90))), "warn | pod stuck in deletion | deploy/cart in shop | node node-1 has not stopped it | terminating"},
 		{"stops", surged(pod("cart", "p", leaving(-20))), ""},
 		{"preempted", surged(pod("cart", "p", leaving(-20), func(p *corev1.Pod) {

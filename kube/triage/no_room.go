@@ -7,9 +7,6 @@ import (
 	"quarterdeck/kube/object"
 )
 
-// roomFresh is how long what is said of free room stands, in seconds.
-const roomFresh = 30
-
 // noRoomFor finds pods for which no node has enough left of a resource.
 func noRoomFor() Rule {
 	return unplacedRule(Rule{On: Pods, ID: "no-room", Checks: "nodes have room for the pods"}, noRoom,
@@ -18,7 +15,6 @@ func noRoomFor() Rule {
 			if big {
 				return nil
 			}
-			c.Later(c.Now + roomFresh)
 			f := &Finding{Why: "not enough " + resource + onNodes(near, all) + others(p.Message, near)}
 			if most, ok := c.nodeRoom().free[resource]; ok && need > most.amount {
 				f.Why = fmt.Sprintf("needs %s %s, most free on a node is %s%s", amount(resource, need), resource, amount(resource, most.amount), others(p.Message, near))
@@ -29,7 +25,8 @@ func noRoomFor() Rule {
 			}
 			home := c.Home(c.Pod(p), p.Owner)
 			f.Actions = []Action{
-				c.headroom(p), {Do: WhatIf, On: home, Words: "shows where pods of " + home.String() + " would fit"},
+				c.headroom(p),
+				{Do: WhatIf, On: home, Words: "shows where pods of " + home.String() + " would fit"},
 				{Do: Edit, On: home, Words: "opens " + home.String() + " to ask for less"},
 			}
 			return f

@@ -14,16 +14,14 @@ func noSandbox() Rule {
 			if !starting(p) {
 				return nil
 			}
-			for _, e := range c.Warnings(p.UID, "FailedCreatePodSandBox", "FailedStatusPodSandBox") {
-				if !c.Lasted(e.First, sandboxGrace) {
-					return nil
-				}
-				return &Finding{
-					Severity: Warn, What: "not set up by the node", Why: p.Node + ": " + lastPart(e.Message), Since: e.First,
-					Blame: c.blameNode(p), Evidence: []Evidence{fromEvent(c.Pod(p), e)},
-					Actions: []Action{{Do: ShowEvents, On: c.blameNode(p)[0], Words: "shows what happens on " + p.Node}},
-				}
+			said := c.Warnings(p.UID, "FailedCreatePodSandBox", "FailedStatusPodSandBox")
+			if len(said) == 0 || !c.Lasted(said[0].First, sandboxGrace) {
+				return nil
 			}
-			return nil
+			return &Finding{
+				Severity: Warn, What: "not set up by the node", Why: p.Node + ": " + lastPart(said[0].Message), Since: said[0].First,
+				Blame: c.blameNode(p), Evidence: []Evidence{fromEvent(c.Pod(p), said[0])},
+				Actions: []Action{{Do: ShowEvents, On: c.blameNode(p)[0], Words: "shows what happens on " + p.Node}},
+			}
 		})
 }

@@ -10,7 +10,7 @@ import (
 // https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/.
 func oomKilled() Rule {
 	return crashRule(Rule{ID: "oom-killed", Checks: "containers are not killed for their use of memory"}, outOfMem,
-		func(c *Cluster, p *object.Pod, k *object.Container, end *object.Termination) *Finding {
+		func(c *Cluster, p *object.Pod, k *object.Container, _ *object.Termination) *Finding {
 			f := &Finding{What: "out of memory", Why: called(p, k) + " is killed: out of memory, has no limit", Actions: crashActions(c, p, k)}
 			spec := "spec.containers[" + k.Name + "].resources"
 			if k.Limits.Memory > 0 {

@@ -1,11 +1,14 @@
 package triage
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
+	"quarterdeck/kube"
 	"quarterdeck/kube/field"
 	"quarterdeck/kube/object"
 )
@@ -15,7 +18,16 @@ import (
 type room struct {
 	largest map[string]offer // by resource: the most that a node has when it is empty
 	free    map[string]offer // and what it has left
+
+	// Nodes that take no pods, and why; the first few by name.
+	troubled, cordoned, full []kube.Ref
+
+	selected map[string]bool // whether there are nodes with the labels of a selector, for those asked for
 }
+
+// roomFresh is how long what is said of room stands without a change of the pod
+// that needs it, in seconds.
+const roomFresh = 30
 
 // offer is so much of a resource on a node.
 type offer struct {
@@ -24,16 +36,26 @@ type offer struct {
 }
 
 // nodeRoom returns what nodes have to offer, as far as they and their pods are
-// known.
+// known. The object is judged again when that may be different.
 func (c *Cluster) nodeRoom() *room {
+	c.Later(c.Now + roomFresh)
 	if c.room != nil {
 		return c.room
 	}
-	c.room = &room{largest: map[string]offer{}, free: map[string]offer{}}
+	c.room = &room{largest: map[string]offer{}, free: map[string]offer{}, selected: map[string]bool{}}
 	if !c.Knows(Nodes) || !c.Knows(Pods) {
 		return c.room
 	}
 	for n := range In[*object.Node](c, Nodes, "") {
+		on := c.Ref(Nodes, &n.Meta)
+		switch {
+		case !n.Ready || len(n.Pressures) > 0:
+			c.room.troubled = append(c.room.troubled, on)
+		case n.Cordoned:
+			c.room.cordoned = append(c.room.cordoned, on)
+		case n.Pods > 0 && int64(len(c.PodsOn(n.Name))) >= n.Pods:
+			c.room.full = append(c.room.full, on)
+		}
 		if !n.Ready || n.Cordoned || keepsOut(n) {
 			continue
 		}
@@ -54,7 +76,40 @@ func (c *Cluster) nodeRoom() *room {
 		best(c.room.largest, n.Name, &n.Allocatable)
 		best(c.room.free, n.Name, &left)
 	}
+	for _, list := range []*[]kube.Ref{&c.room.troubled, &c.room.cordoned, &c.room.full} {
+		*list = few(*list)
+	}
 	return c.room
+}
+
+// has reports whether there is a node with the labels of a selector. If the nodes
+// are not known, there may be.
+func (r *room) has(c *Cluster, selector string) bool {
+	if !c.Knows(Nodes) {
+		return true
+	}
+	found, ok := r.selected[selector]
+	if ok {
+		return found
+	}
+	wants, err := labels.Parse(selector)
+	if err != nil {
+		return true
+	}
+	for n := range In[*object.Node](c, Nodes, "") {
+		if found = wants.Matches(n.Labels); found {
+			break
+		}
+	}
+	r.selected[selector] = found
+	return found
+}
+
+// few returns the first of some objects by name, enough to lead to what is behind
+// them.
+func few(refs []kube.Ref) []kube.Ref {
+	slices.SortFunc(refs, func(a, b kube.Ref) int { return strings.Compare(a.Name, b.Name) })
+	return slices.Clone(refs[:min(3, len(refs))])
 }
 
 // keepsOut reports whether a node has a taint that keeps pods out that do not

@@ -38,16 +38,15 @@ type refused struct {
 
 // schedulerSays yields the reasons in the message of a pod that found no node:
 // "0/12 nodes are available: 3 Insufficient cpu, 9 node(s) had untolerated taint
-// {pool: db}. preemption: 0/12 nodes are available: …". What preemption could
-// not do is left out. See FitError in pkg/scheduler/framework/types.go.
+// {pool: db}. no new claims to deallocate, preemption: 0/12 nodes are available: …".
+// What is said after the first sentence, of what preemption could not do, is left
+// out. See FitError in pkg/scheduler/framework/types.go.
 func schedulerSays(message string) iter.Seq[refused] {
 	return func(yield func(refused) bool) {
-		if i := strings.Index(message, "preemption: "); i >= 0 {
-			message = message[:i]
-		}
 		if i := strings.Index(message, "nodes are available: "); i >= 0 {
 			message = message[i+len("nodes are available: "):]
 		}
+		message, _, _ = strings.Cut(message, ". ")
 		message = strings.TrimRight(message, ". ")
 		for part := range strings.SplitSeq(message, ", ") {
 			r := refused{words: part}

@@ -23,6 +23,11 @@ func needs(pairs ...string) func(*corev1.Pod) {
 	return func(p *corev1.Pod) { p.Spec.Containers[0].Resources.Requests = amounts(pairs...) }
 }
 
+// selects makes a pod want nodes with a label.
+func selects(key, value string) func(*corev1.Pod) {
+	return func(p *corev1.Pod) { p.Spec.NodeSelector = map[string]string{key: value} }
+}
+
 // sized returns a node that is ready and has resources.
 func sized(name string, pairs ...string) *corev1.Node {
 	n := node(name, corev1.ConditionTrue)
@@ -34,10 +39,11 @@ func sized(name string, pairs ...string) *corev1.Node {
 func TestScheduling(t *testing.T) {
 	const (
 		start = "warn | pod cannot be scheduled | deploy/cart in shop | "
-		none  = " preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod."
+		none  = " no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod."
 	)
 	two := func(objects ...runtime.Object) []runtime.Object {
 		list := append(deployment("cart", 1, 1), sized("node-1", "cpu", "8", "memory", "32Gi"), sized("node-2", "cpu", "4", "memory", "64Gi"))
+		list[len(list)-1].(*corev1.Node).Labels = map[string]string{"pool": "mem"}
 		return append(list, objects...)
 	}
 	says := func(message string, change ...func(*corev1.Pod)) []runtime.Object {
@@ -57,10 +63,12 @@ func TestScheduling(t *testing.T) {
 		{"taint without value", says("0/2 nodes are available: 1 node(s) were unschedulable, 1 node(s) had untolerated taint {pool: }."), start + "does not tolerate taint pool (1 of 2 nodes); 1 cordoned | untolerated-taint"},
 		{"cordons", says("0/2 nodes are available: 2 node(s) were unschedulable."), start + "nodes are cordoned (all 2 nodes) | only-cordoned"},
 		{"selector", says("0/2 nodes are available: 1 node(s) had untolerated taint {pool: mem}, 1 node(s) didn't match Pod's node affinity/selector."), start + "no node matches its node selector or affinity (1 of 2 nodes); 1 tainted | no-matching-node"},
+		{"selector of no node", says("0/2 nodes are available: 1 node(s) had untolerated taint {pool: mem}, 1 node(s) didn't match Pod's node affinity/selector.", selects("disk", "ssd")), start + "no node has disk=ssd (1 of 2 nodes); 1 tainted | no-matching-node"},
+		{"selector of tainted nodes", says("0/2 nodes are available: 1 node(s) had untolerated taint {pool: mem}, 1 node(s) didn't match Pod's node affinity/selector.", selects("pool", "mem")), start + "does not tolerate taint pool=mem (1 of 2 nodes); 1 not matching its selector | untolerated-taint"},
 		{"slots", says("0/2 nodes are available: 2 Too many pods."), start + "no free pod slot (all 2 nodes) | pod-slots"},
 		{"host port", says("0/2 nodes are available: 2 node(s) didn't have free ports for the requested pod ports."), start + "its host port is taken (all 2 nodes) | host-port"},
-		{"anti-affinity", says("0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules."), start + "pod affinity or anti-affinity rules out (all 2 nodes) | pod-affinity"},
-		{"spread", says("0/2 nodes are available: 2 node(s) didn't match pod topology spread constraints (missing required label)."), start + "its topology spread constraints rule out (all 2 nodes) | topology-spread"},
+		{"anti-affinity", says("0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules."), start + "ruled out by pod affinity or anti-affinity (all 2 nodes) | pod-affinity"},
+		{"spread", says("0/2 nodes are available: 2 node(s) didn't match pod topology spread constraints (missing required label)."), start + "ruled out by its topology spread constraints (all 2 nodes) | topology-spread"},
 		{"zone of a volume", says("0/2 nodes are available: 2 node(s) had volume node affinity conflict."), start + "had volume node affinity conflict (all 2 nodes) | volume-node"},
 		{"claim in another zone", says("0/2 nodes are available: 2 node(s) didn't match PersistentVolume's node affinity."), start + "didn't match PersistentVolume's node affinity (all 2 nodes) | volume-node"},
 		{"unbound", says("0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims."), start + "waits for volume claims that are not bound | unbound-claim"},

@@ -20,7 +20,7 @@ func terminating() Rule {
 				Severity: Warn, What: "stuck in deletion", Since: p.Deleted,
 				Evidence: []Evidence{{Text: "past its grace", Source: FromField, Where: on.String() + " metadata.deletionTimestamp", On: on, At: p.Deleted}},
 			}
-			stopped := p.Terminal() || p.Ready == 0 && !runs(p)
+			look := Action{Do: ShowYAML, On: on, Words: "shows what " + on.String() + " waits for"}
 			switch {
 			case p.Node != "" && c.Node(p.Node) == nil && c.Knows(Nodes):
 				c.Depends(Nodes, "")
@@ -29,10 +29,13 @@ func terminating() Rule {
 			case c.lost(p):
 				c.Depends(Nodes, "")
 				f.Why, f.Blame = "node "+p.Node+" does not answer", c.blameNode(p)
-			case p.Finalizers != "" && stopped:
-				f.Why = "finalizer " + p.Finalizers
+			case p.Finalizers != "":
+				f.Why = "held by finalizer " + p.Finalizers
+				if runs(p) {
+					f.Why += ", and node " + p.Node + " has not stopped it"
+				}
 				f.Evidence = append(f.Evidence, Evidence{Text: p.Finalizers, Source: FromField, Where: on.String() + " metadata.finalizers", On: on})
-				f.Actions = []Action{{Do: DropFinalizer, On: on, Words: "takes " + p.Finalizers + " away, whose owner then does not clean up after the pod"}}
+				f.Actions = []Action{look, {Do: DropFinalizer, On: on, Words: "takes " + p.Finalizers + " away, whose owner then does not clean up after the pod"}}
 			default:
 				f.Why, f.Blame = "node "+p.Node+" has not stopped it", c.blameNode(p)
 			}

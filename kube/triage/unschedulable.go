@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"quarterdeck/kube"
 	"quarterdeck/kube/object"
 )
 
@@ -23,6 +24,9 @@ func unplacedRule(r Rule, by predicate, judge func(c *Cluster, p *object.Pod, ne
 			return nil
 		}
 		near, all := nearest(p.Message)
+		if near.by == unmatched {
+			near = c.wanted(p, near)
+		}
 		if near.by != by {
 			return nil
 		}
@@ -44,6 +48,20 @@ func unplacedRule(r Rule, by predicate, judge func(c *Cluster, p *object.Pod, ne
 	})
 }
 
+// wanted returns the taint in a scheduler's message if it is on nodes that a pod
+// selects: the others do not come close, they are not meant at all.
+func (c *Cluster) wanted(p *object.Pod, near refused) refused {
+	if p.Selector == "" || !c.nodeRoom().has(c, p.Selector) {
+		return near
+	}
+	for r := range schedulerSays(p.Message) {
+		if r.by == tainted || r.by == cordoned {
+			return r
+		}
+	}
+	return near
+}
+
 // unschedulable returns the rules that have nothing more to say than the
 // scheduler, in other words.
 func unschedulable() []Rule {
@@ -56,19 +74,27 @@ func unschedulable() []Rule {
 		{"no-matching-node", "pods find nodes that match their selector and affinity", unmatched, "no node matches its node selector or affinity"},
 		{"pod-slots", "nodes take as many pods as there are", noSlot, "no free pod slot"},
 		{"host-port", "host ports that pods ask for are free", portTaken, "its host port is taken"},
-		{"pod-affinity", "pods find nodes beside the pods they want, and apart from others", notBeside, "pod affinity or anti-affinity rules out"},
-		{"topology-spread", "pods can be spread as they ask for", uneven, "its topology spread constraints rule out"},
+		{"pod-affinity", "pods find nodes beside the pods they want, and apart from others", notBeside, "ruled out by pod affinity or anti-affinity"},
+		{"topology-spread", "pods can be spread as they ask for", uneven, "ruled out by its topology spread constraints"},
 		{"volume-node", "pods find nodes that reach their volumes", volumes, ""},
 		{"no-nodes", "there are nodes", noNodes, "the cluster has no nodes"},
 		{"unschedulable", "the scheduler finds a node for each pod", anything, ""},
 	} {
 		rules = append(rules, unplacedRule(Rule{ID: r.id, Checks: r.checks}, r.by, func(c *Cluster, p *object.Pod, near refused, all int) *Finding {
 			why := r.why
-			if why == "" {
+			switch {
+			case why == "":
 				why = strings.TrimPrefix(near.words, "node(s) ")
+			case r.by == unmatched && p.Selector != "" && !c.nodeRoom().has(c, p.Selector):
+				why = "no node has " + p.Selector
 			}
 			home := c.Home(c.Pod(p), p.Owner)
+			var blame []kube.Ref
+			if r.by == noSlot {
+				blame = c.nodeRoom().full
+			}
 			return &Finding{
+				Blame:   blame,
 				Why:     why + onNodes(near, all) + others(p.Message, near),
 				Actions: []Action{c.headroom(p), {Do: Edit, On: home, Words: "opens " + home.String() + " to change what it asks of its nodes"}},
 			}

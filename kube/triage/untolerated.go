@@ -1,10 +1,8 @@
 package triage
 
 import (
-	"slices"
 	"strings"
 
-	"quarterdeck/kube"
 	"quarterdeck/kube/object"
 )
 
@@ -19,8 +17,7 @@ func untolerated() Rule {
 				Actions: []Action{c.headroom(p), {Do: Edit, On: home, Words: "opens " + home.String() + " to add a toleration"}},
 			}
 			if strings.Contains(near.words, "node.kubernetes.io/") { // which tells of a node in trouble
-				c.Depends(Nodes, "")
-				f.Blame = c.someNodes(func(n *object.Node) bool { return !n.Ready || len(n.Pressures) > 0 })
+				f.Blame = c.nodeRoom().troubled
 			}
 			return f
 		})
@@ -31,11 +28,7 @@ func untolerated() Rule {
 func cordonedOff() Rule {
 	return unplacedRule(Rule{On: Pods, ID: "only-cordoned", Checks: "pods find nodes that are not cordoned"}, cordoned,
 		func(c *Cluster, p *object.Pod, near refused, all int) *Finding {
-			c.Depends(Nodes, "")
-			f := &Finding{
-				Why:   "nodes are cordoned" + onNodes(near, all) + others(p.Message, near),
-				Blame: c.someNodes(func(n *object.Node) bool { return n.Cordoned }),
-			}
+			f := &Finding{Why: "nodes are cordoned" + onNodes(near, all) + others(p.Message, near), Blame: c.nodeRoom().cordoned}
 			for _, n := range f.Blame {
 				f.Actions = append(f.Actions, Action{Do: Uncordon, On: n, Words: "lets pods be scheduled on " + n.Name + " again"})
 			}
@@ -56,17 +49,4 @@ func taintOf(words string) string {
 		return key
 	}
 	return key + "=" + value
-}
-
-// someNodes returns the first few nodes, by name, of which something is true.
-func (c *Cluster) someNodes(is func(*object.Node) bool) []kube.Ref {
-	const few = 3
-	var refs []kube.Ref
-	for n := range In[*object.Node](c, Nodes, "") {
-		if is(n) {
-			refs = append(refs, c.Ref(Nodes, &n.Meta))
-		}
-	}
-	slices.SortFunc(refs, func(a, b kube.Ref) int { return strings.Compare(a.Name, b.Name) })
-	return refs[:min(few, len(refs))]
 }
