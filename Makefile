@@ -136,6 +136,7 @@ goldens:
 docs:
 	$(GO) run ./keymap/sheet > docs/keys.md
 	$(GO) run ./config/reference > docs/config.md
+	$(GO) run ./kube/triage/reference > docs/triage-rules.md
 
 .PHONY: release-check
 release-check: $(GORELEASER)
