@@ -80,8 +80,9 @@ func APIServices() store.Kind[*APIService] {
 // APIService is a compact registration of an API.
 type APIService struct {
 	store.Meta
-	Namespace, Service string     // that serves it, "" if the API server does itself
-	Trouble            *Condition // why it is not available, nil if it is
+	Service          string // that serves it, "" if the API server does itself
+	ServiceNamespace string
+	Trouble          *Condition // why it is not available, nil if it is
 }
 
 type apiServiceFields struct {
@@ -101,7 +102,7 @@ type apiServiceFields struct {
 func newAPIService(a *apiServiceFields, in *store.Interner) *APIService {
 	out := &APIService{Meta: in.Meta(&a.ObjectMeta)}
 	if s := a.Spec.Service; s != nil {
-		out.Namespace, out.Service = in.String(s.Namespace), in.String(s.Name)
+		out.ServiceNamespace, out.Service = in.String(s.Namespace), in.String(s.Name)
 	}
 	for i := range a.Status.Conditions {
 		if c := &a.Status.Conditions[i]; c.Type == "Available" && c.Status == "False" {

@@ -29,7 +29,7 @@ func apiUnavailable() Rule {
 				Actions: []Action{{Do: ShowYAML, On: on, Words: "shows " + on.String() + ", its conditions included"}},
 			}
 			if a.Service != "" {
-				service := c.Named(Services, a.Namespace, a.Service)
+				service := c.Named(Services, a.ServiceNamespace, a.Service)
 				f.Blame = []kube.Ref{service}
 				f.Evidence = append(f.Evidence, Evidence{Text: "served by " + service.Where(), Source: FromField, Where: on.String() + " spec.service", On: service})
 			}

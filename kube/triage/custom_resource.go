@@ -1,8 +1,6 @@
 package triage
 
 import (
-	"strings"
-
 	"quarterdeck/kube"
 	"quarterdeck/kube/object"
 	"quarterdeck/kube/store"
@@ -117,10 +115,4 @@ func (c *Cluster) refOf(r Resource, o known) kube.Ref {
 		return refOf(custom)
 	}
 	return c.Ref(r, o.Head())
-}
-
-// shorten leaves the first sentence or line of what a server said.
-func shorten(message string) string {
-	short, _, _ := strings.Cut(message, ". ")
-	return strings.TrimSuffix(short, ".")
 }

@@ -127,7 +127,7 @@ func TestCustomResourcesOfANamespace(t *testing.T) {
 	followed(t, store.Scope{Namespace: "shop"}, func(s *apitest.Server) {
 		define(s, "Database", "Region")
 		s.Put(instance("Database", "shop", "orders", "False"), instance("Database", "data", "other", "False"), instance("Region", "", "north", "False"))
-	}, func(s *apitest.Server, take func() *triage.Report) {
+	}, func(_ *apitest.Server, take func() *triage.Report) {
 		if got := names(take()); !slices.Equal(got, []string{"orders"}) {
 			t.Error(got)
 		}

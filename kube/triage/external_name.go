@@ -43,6 +43,9 @@ func (c *Cluster) unresolvable(s *object.Service) string {
 		return "it has no externalName"
 	}
 	if _, err := netip.ParseAddr(name); err == nil {
+		if c.servesAPI(s) { // the API server does not ask DNS
+			return ""
+		}
 		return name + " is an address and not a name"
 	}
 	if len(validation.IsDNS1123Subdomain(name)) > 0 {
@@ -60,6 +63,17 @@ func (c *Cluster) unresolvable(s *object.Service) string {
 		return ""
 	}
 	return "there is no service " + parts[0] + " in " + parts[1] + similar.Hint(parts[0], c.serviceNames(parts[1]))
+}
+
+// servesAPI reports whether an API is registered to be served by a service.
+func (c *Cluster) servesAPI(s *object.Service) bool {
+	c.Depends(APIServices, "")
+	for a := range In[*object.APIService](c, APIServices, "") {
+		if a.Service == s.Name && a.ServiceNamespace == s.Namespace {
+			return true
+		}
+	}
+	return false
 }
 
 // namedGrace is how long after a service the one that it names may be made,

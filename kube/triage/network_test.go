@@ -7,6 +7,9 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"quarterdeck/kube/object"
+	"quarterdeck/kube/triage"
 )
 
 func TestLoadBalancerPending(t *testing.T) {
@@ -46,6 +49,11 @@ func TestExternalName(t *testing.T) {
 		}
 		is(t, scene.one(), "crit | external name is broken | svc/db in shop | "+why+" | external-name")
 	}
+	local := service("metrics-server")
+	local.Spec.Type, local.Spec.ExternalName = corev1.ServiceTypeExternalName, "127.0.0.1"
+	api := newScene(t, local)
+	read(api, triage.APIServices, object.APIServices(), apiService("True", 60)) // which the API server reaches
+	api.none()
 	elsewhere := service("db")
 	elsewhere.Spec.Type, elsewhere.Spec.ExternalName = corev1.ServiceTypeExternalName, "db.data.svc.cluster.local"
 	s := newScene(t, elsewhere)

@@ -76,15 +76,15 @@ func portFinding(c *Cluster, on kube.Ref, t *object.ServicePort, pod *object.Pod
 // leads reports whether a ready endpoint of a service has one of its ports, or
 // there is none to tell by.
 func (c *Cluster) leads(s *object.Service, t *object.ServicePort) bool {
-	any := false
+	some := false
 	for _, e := range c.endpoints[place{s.Namespace, s.Name}] {
 		ready := slices.ContainsFunc(e.Endpoints, func(p object.Endpoint) bool { return p.Ready })
 		if ready && strings.Contains(e.Ports, ","+t.Name+",") {
 			return true
 		}
-		any = any || ready
+		some = some || ready
 	}
-	return !any
+	return !some
 }
 
 // endpointPod returns the first by name of the pods that are ready endpoints of
