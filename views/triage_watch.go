@@ -61,8 +61,12 @@ func (s *Session) watched() *triageWatch {
 	return nil
 }
 
-// triagePause is the shortest time between two judgements.
-const triagePause = 250 * time.Millisecond
+// The shortest times between two judgements: while everything is read for the
+// first time, and afterwards.
+const (
+	loadingPause = 50 * time.Millisecond
+	triagePause  = 250 * time.Millisecond
+)
 
 // run judges whenever something has changed, or when time alone may have changed
 // something.
@@ -79,8 +83,12 @@ func (w *triageWatch) run(ctx context.Context) {
 			w.report.Store(report)
 			w.changed.Send()
 		}
+		pause := w.refresh
+		if report.Loading {
+			pause = loadingPause
+		}
 		// Judging costs a fraction of a core at most.
-		if !w.rest(ctx, feed, max(w.refresh, 8*time.Since(start))) {
+		if !w.rest(ctx, feed, max(pause, 8*time.Since(start))) {
 			return
 		}
 		wait := time.Hour
@@ -161,7 +169,7 @@ func (w *triageWatch) status() store.Status {
 		statuses[i], words[i] = all[name], string(name)
 	}
 	joined := joinStatus(statuses, words)
-	if joined.Phase == store.Live && w.report.Load() == nil {
+	if r := w.report.Load(); joined.Phase == store.Live && (r == nil || r.Loading) {
 		joined.Phase = store.Syncing // read, but not judged yet
 	}
 	return joined

@@ -115,6 +115,12 @@ func (e *Engine) touch(r Resource, o known) {
 	}
 	e.touchOwner(m.Owner)
 	switch o := o.(type) {
+	case *object.Workload: // it knows to whom its pods belong in the end
+		for _, p := range e.podsOf[o.UID] {
+			if s := (subject{Pods, p.UID}); e.found[s] != nil {
+				e.dirty[s] = struct{}{}
+			}
+		}
 	case *object.Event:
 		e.touchSubject(o.UID)
 	case *object.Pod:

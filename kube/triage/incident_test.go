@@ -78,3 +78,15 @@ func TestNotRead(t *testing.T) {
 		}
 	}
 }
+
+// Pods are read before those that they belong to.
+func TestOwnersComeLater(t *testing.T) {
+	s := newScene(t, pod("checkout", "a", crashes("Error", 1, "")))
+	if i := s.one(); i.Root.Kind != "ReplicaSet" {
+		t.Error(line(i))
+	}
+	s.put(deployment("checkout", 1, 1)...)
+	if i := s.one(); i.Root.Kind != "Deployment" {
+		t.Error(line(i))
+	}
+}
