@@ -46,7 +46,7 @@ func TestAutoscaler(t *testing.T) {
 		condition autoscalingv2.HorizontalPodAutoscalerCondition
 		want      string
 	}{
-		"wants more": {4, scaling("ScalingLimited", "True", "TooManyReplicas", "more than max", 5), "at its maximum of 4 and wants more | hpa/cart-hpa in shop | cpu 212%/70% | hpa-at-max"},
+		"wants more": {4, scaling("ScalingLimited", "True", "TooManyReplicas", "more than max", 5), "horizontalpodautoscaler at its maximum of 4 and wants more | deploy/cart in shop | wants more than its 4 pods: cpu 212%/70% | hpa-at-max"},
 		"at its max": {4, scaling("ScalingLimited", "False", "DesiredWithinRange", "", 5), ""},
 		"at its min": {1, scaling("ScalingLimited", "True", "TooFewReplicas", "", 5), ""},
 		"no metrics": {

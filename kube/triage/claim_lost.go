@@ -14,7 +14,7 @@ func claimLost() Rule {
 				Severity: Crit, What: "lost its volume", Why: "volume " + k.Volume + " is gone or no longer its own",
 				Evidence: []Evidence{{Text: "Lost", Source: FromField, Where: on.String() + " status.phase", On: on}},
 				Actions: []Action{
-					{Do: ShowEvents, On: on, Words: "shows what happened to " + on.String()},
+					{Do: ShowYAML, On: on, Words: "shows which volume it had"},
 					{Do: Delete, On: on, Words: "deletes the claim, so that one with a new volume can be made; restore the data from a backup"},
 				},
 			}

@@ -26,7 +26,7 @@ func claimPending() Rule {
 			}
 			grace := int64(missingGrace)
 			const settled = 10 // who makes claims may make what they name right after
-			recreate := Action{Do: Edit, On: on, Words: "opens the claim; its class cannot be changed, only asked for anew"}
+			recreate := Action{Do: ShowYAML, On: on, Words: "shows the claim: to be of another class it has to be made anew"}
 			switch {
 			case k.Volume != "":
 				f.Why, grace = c.awaited(k), settled

@@ -127,15 +127,14 @@ func (c *Cluster) barredBy(on kube.Ref, w *object.Workload, message string, sinc
 		if q, ok := Find[*object.Quota](c, Quotas, w.Namespace, m[1]); ok {
 			r.by.UID = q.UID
 		}
-		fewer := Action{Do: Scale, On: home, Words: "asks for fewer pods"}
-		r.actions = []Action{fewer, {Do: Edit, On: r.by, Words: "opens quota " + m[1] + " to raise what it allows"}}
+		r.actions = []Action{{Do: Edit, On: r.by, Words: "opens quota " + m[1] + " to raise what it allows"}}
 		return r
 	}
 	if m := refusingHook.FindStringSubmatch(message); m != nil {
 		r.by = c.hook(m[1] + m[2])
-		r.actions = []Action{{Do: ShowYAML, On: r.by, Words: "shows what the webhook is called for, and where"}}
-		if m[1] != "" {
-			r.actions = append(r.actions, edit)
+		r.actions = []Action{edit} // it says what it does not let through
+		if m[1] == "" {
+			r.actions = []Action{{Do: Edit, On: r.by, Words: "opens the webhook: where it is called, and whether what it cannot be asked about is let through"}}
 		}
 		return r
 	}

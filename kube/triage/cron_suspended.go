@@ -31,7 +31,7 @@ func cronSuspended() Rule {
 			}
 			on := c.Ref(CronJobs, &w.Meta)
 			return &Finding{
-				Severity: Info, What: "suspended and forgotten", Why: "has not run for more than " + field.Age(day), Since: w.Started,
+				Severity: Info, What: "suspended and forgotten", Why: "suspended, has not run for more than " + field.Age(day), Since: w.Started,
 				Evidence: []Evidence{
 					{Text: "suspended", Source: FromField, Where: on.String() + " spec.suspend", On: on},
 					{Text: "last run", Source: FromField, Where: on.String() + " status.lastScheduleTime", On: on, At: w.Started},

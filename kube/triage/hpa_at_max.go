@@ -3,7 +3,6 @@ package triage
 import (
 	"fmt"
 
-	"quarterdeck/kube"
 	"quarterdeck/kube/object"
 )
 
@@ -17,15 +16,13 @@ func hpaAtMax() Rule {
 			}
 			on, target := c.Ref(Autoscalers, &a.Meta), c.target(a)
 			return &Finding{
-				Severity: Warn, What: fmt.Sprintf("at its maximum of %d and wants more", a.Max), Why: a.Metrics, Since: a.Condition.Changed, Blame: []kube.Ref{target},
+				Severity: Warn, What: fmt.Sprintf("at its maximum of %d and wants more", a.Max), Since: a.Condition.Changed, Home: target,
+				Why: fmt.Sprintf("wants more than its %d pods: %s", a.Max, a.Metrics),
 				Evidence: []Evidence{
 					conditionOf(on, a.Condition, "status.conditions[ScalingLimited]"),
 					{Text: a.Metrics, Source: FromField, Where: on.String() + " status.currentMetrics", On: on},
 				},
-				Actions: []Action{
-					{Do: WhatIf, On: target, Words: "shows how many more pods there is room for"},
-					{Do: Edit, On: on, Words: "opens the autoscaler to raise its maximum"},
-				},
+				Actions: []Action{{Do: Edit, On: on, Words: "opens the autoscaler to raise its maximum"}},
 			}
 		})
 }

@@ -32,16 +32,13 @@ func hpaBlind() Rule {
 			f := &Finding{
 				Severity: Warn, What: "does not scale", Why: hpaWhy(k), Since: k.Changed, Blame: []kube.Ref{target},
 				Evidence: []Evidence{conditionOf(on, k, "status.conditions["+k.Type+"]")},
-				Actions: []Action{
-					{Do: ShowEvents, On: on, Words: "shows what the autoscaler said"},
-					{Do: Edit, On: on, Words: "opens the autoscaler to mend what it asks for"},
-				},
+				Actions:  []Action{{Do: Edit, On: on, Words: "opens the autoscaler to mend what it asks for"}},
 			}
 			if metrics {
 				f.What = "cannot read its metrics"
 			}
 			if strings.Contains(k.Message, "missing request for") {
-				f.Actions[1] = Action{Do: Edit, On: target, Words: "opens " + target.String() + " to give its containers requests"}
+				f.Actions[0] = Action{Do: Edit, On: target, Words: "opens " + target.String() + " to give its containers requests"}
 			}
 			return f
 		})

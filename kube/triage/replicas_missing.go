@@ -66,7 +66,7 @@ func (c *Cluster) missingSince(w *object.Workload) (int64, bool) {
 	for _, p := range c.PodsOf(w.UID) {
 		switch {
 		case sound(p) || p.Deleted != 0:
-		case c.Troubled(p):
+		case c.Troubled(p) || c.lost(p):
 			troubled = true
 			earlier(max(p.Created, p.LastRestart))
 		case p.Phase == "Pending":

@@ -29,7 +29,7 @@ func rolloutPaused() Rule {
 					{Text: "paused", Source: FromField, Where: on.String() + " spec.paused", On: on},
 					conditionOf(on, cond, "status.conditions[Progressing]"),
 				},
-				Actions: append(c.undo(on), Action{Do: Resume, On: on, Words: "lets the rollout of " + on.String() + " go on"}),
+				Actions: []Action{{Do: Resume, On: on, Words: "lets the rollout of " + on.String() + " go on"}},
 			}
 		})
 }

@@ -29,7 +29,7 @@ func rolloutStuck() Rule {
 				f.Why += ", " + spent
 			}
 			if r := c.barred(d); r != nil {
-				f.Home = r.by
+				f.Home, f.Actions = r.by, nil // another revision would be refused as well
 			}
 			return f
 		})

@@ -18,7 +18,7 @@ func volumeFailed() Rule {
 			f := &Finding{
 				Severity: Warn, What: "cannot be reclaimed", Why: v.Message, Since: v.Changed, Evidence: []Evidence{phaseOf(on, v)},
 				Actions: []Action{
-					{Do: ShowEvents, On: on, Words: "shows what was tried"},
+					{Do: ShowYAML, On: on, Words: "shows what the volume is, and why it is not reclaimed"},
 					{Do: Delete, On: on, Words: "deletes the volume's entry; what is behind it may have to be deleted by hand"},
 				},
 			}

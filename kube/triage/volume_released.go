@@ -19,6 +19,7 @@ func volumeReleased() Rule {
 				Severity: Info, What: "released, its data is kept", Since: v.Changed, Evidence: []Evidence{phaseOf(on, v)},
 				Why: fmt.Sprintf("claim %s in %s is gone", v.Claim, v.ClaimNamespace),
 				Actions: []Action{
+					{Do: ShowYAML, On: on, Words: "shows what the volume is and whose it was"},
 					{Do: Edit, On: on, Words: "opens the volume; without its claimRef it can be claimed again, with its data"},
 					{Do: Delete, On: on, Words: "deletes the volume's entry once its data is not needed any more"},
 				},

@@ -21,9 +21,10 @@ func (c *Cluster) undo(r kube.Ref) []Action {
 		if len(c.SetsOf(w.UID)) > 1 {
 			return []Action{back, rollout}
 		}
-		return []Action{rollout}
 	case StatefulSets, DaemonSets: // whose revisions are not read here
-		return []Action{rollout, back}
+		if w.Outdated() > 0 {
+			return []Action{back, rollout}
+		}
 	}
 	return nil
 }
@@ -39,13 +40,17 @@ func rolling(r Rule, judge func(c *Cluster, w *object.Workload) *Finding) []Rule
 	return rules
 }
 
-// blamePods returns the pods of a workload that are not as they should be: what
-// is behind them is behind the workload.
+// blamePods returns the pods of a workload that are not as they should be, and
+// their nodes where those do not answer: what is behind them is behind the
+// workload.
 func (c *Cluster) blamePods(w *object.Workload) []kube.Ref {
 	var refs []kube.Ref
 	for _, p := range c.PodsOf(w.UID) {
 		if !sound(p) {
 			refs = append(refs, c.Pod(p))
+			if c.lost(p) {
+				refs = append(refs, c.blameNode(p)...)
+			}
 		}
 	}
 	return refs

@@ -110,7 +110,7 @@ func TestCreateRefused(t *testing.T) {
 	why := "exceeded quota: compute, requested: limits.memory=1Gi, used: limits.memory=8Gi, limited: limits.memory=8Gi"
 	i := newScene(t, append(refusedSet("cart", quota), refusedSet("search", quota)...)...).one()
 	is(t, i, "warn | 2 replicasets may not create pods | resourcequota/compute in shop | "+why+" | replicas-missing create-refused")
-	if i.Works != 2 || i.Actions[0].Do != triage.Scale {
+	if i.Works != 2 || i.Actions[0].Do != triage.Edit {
 		t.Errorf("%d workloads, %v", i.Works, i.Actions)
 	}
 	for message, want := range map[string]string{
@@ -301,7 +301,7 @@ func TestCronJobSuspended(t *testing.T) {
 		return cronJob("@hourly", last, last, func(c *batchv1.CronJob) { c.Spec.Suspend = ref(true) })
 	}
 	i := newScene(t, suspended(3*24*3600)).one()
-	is(t, i, "info | suspended and forgotten | cronjob/report in shop | has not run for more than 24h | cron-suspended")
+	is(t, i, "info | suspended and forgotten | cronjob/report in shop | suspended, has not run for more than 24h | cron-suspended")
 	if i.Actions[0].Do != triage.Resume {
 		t.Error(i.Actions)
 	}
