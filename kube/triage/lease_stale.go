@@ -28,7 +28,11 @@ func leaseStale() Rule {
 			default:
 				return nil
 			}
-			if l.Renewed == 0 || l.Deleted != 0 || c.read[Leases].Phase != store.Live { // else it is old for having been read long ago
+			if l.Renewed == 0 || l.Deleted != 0 {
+				return nil
+			}
+			if c.read[Leases].Phase == store.Stale { // it is old for having been read long ago
+				c.Later(c.Now + 5)
 				return nil
 			}
 			lasts := max(2*int64(l.Lasts), leaseGrace)

@@ -90,6 +90,7 @@ func (c *Cluster) podless(b *backing) bool {
 // pod and no workload, by what it may be meant to be.
 func (c *Cluster) unmatched(s *object.Service, f *Finding) *Finding {
 	on := c.Ref(Services, &s.Meta)
+	f.Since = 0 // nobody tells when the labels became others
 	meant, n := c.meant(s)
 	if meant == "" {
 		// It may be left over: nobody is known to be missed.
