@@ -21,7 +21,7 @@ func cannotStart() Rule {
 			home := c.Home(c.Pod(p), p.Owner)
 			return &Finding{
 				Severity: Warn, What: "cannot start", Why: called(p, k) + ": " + startWhy(said), Since: p.Created, Evidence: ev,
-				Actions: append(c.undo(home), Action{Do: Edit, On: home, Words: "opens the workload to mend how " + k.Name + " is started"}),
+				Actions: append(c.back(home), Action{Do: Edit, On: home, Words: "opens the workload to mend how " + k.Name + " is started"}),
 			}
 		})
 }

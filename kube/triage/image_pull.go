@@ -65,7 +65,7 @@ func (c *Cluster) unpulled(p *object.Pod, k *object.Container) *Finding {
 		f.Actions = []Action{{Do: ShowEvents, On: on, Words: "shows what the kubelet says of the pulls"}}
 		return f
 	}
-	f.Actions = append(c.undo(home), Action{Do: Edit, On: home, Words: "opens the workload to mend the image of " + k.Name})
+	f.Actions = append(c.back(home), Action{Do: Edit, On: home, Words: "opens the workload to mend the image of " + k.Name})
 	return f
 }
 

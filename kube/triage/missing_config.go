@@ -51,7 +51,7 @@ func (c *Cluster) lacks(p *object.Pod, m missing, ev Evidence, since int64) *Fin
 	}
 	if m.key != "" {
 		f.Why = root.String() + " has no key " + m.key
-		f.Actions = append(f.Actions, Action{Do: Edit, On: root, Words: "opens " + root.String() + " to add key " + m.key})
+		f.Actions = append(c.back(c.Home(c.Pod(p), p.Owner)), Action{Do: Edit, On: root, Words: "opens " + root.String() + " to add key " + m.key})
 	}
 	return f
 }

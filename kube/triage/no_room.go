@@ -48,7 +48,7 @@ func tooBig() Rule {
 				Evidence: []Evidence{{
 					Text: fmt.Sprintf("%s %s", amount(resource, need), resource), Source: FromField, Where: c.Pod(p).String() + " spec.containers[].resources.requests", On: c.Pod(p),
 				}},
-				Actions: append(c.undo(home), Action{Do: Edit, On: home, Words: "opens " + home.String() + " to ask for less " + resource}),
+				Actions: append(c.back(home), Action{Do: Edit, On: home, Words: "opens " + home.String() + " to ask for less " + resource}),
 			}
 			if largest.node != "" {
 				n := c.Named(Nodes, "", largest.node)

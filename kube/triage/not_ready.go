@@ -12,7 +12,6 @@ import (
 // has its own end: the kubelet kills the container then.
 const (
 	fallenGrace  = 15 // for those that have been up for a while
-	gateGrace    = 120
 	startupGrace = 600
 )
 
@@ -100,11 +99,7 @@ func (c *Cluster) gated(p *object.Pod) *Finding {
 	for i := range p.Containers {
 		since = max(since, p.Containers[i].Since)
 	}
-	grace := int64(gateGrace)
-	if p.Message == "" {
-		grace = missingGrace
-	}
-	if !c.Lasted(since, grace) {
+	if !c.Lasted(since, missingGrace) {
 		return nil
 	}
 	c.Depends(Nodes, "")

@@ -30,6 +30,15 @@ func podRule(r Rule, judge func(c *Cluster, p *object.Pod) *Finding) Rule {
 	})
 }
 
+// back proposes to take a workload back to its last good revision where there is
+// one for sure, and nothing else.
+func (c *Cluster) back(home kube.Ref) []Action {
+	if home.GVR.Resource != string(Deployments) || len(c.SetsOf(home.UID)) < 2 {
+		return nil
+	}
+	return c.undo(home)[:1]
+}
+
 // blameNode returns the node of a pod.
 func (c *Cluster) blameNode(p *object.Pod) []kube.Ref {
 	if p.Node == "" {

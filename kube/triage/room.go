@@ -13,16 +13,18 @@ import (
 	"quarterdeck/kube/object"
 )
 
-// room is what the nodes have that take any pod: ready, not cordoned, without
-// taints. It is summed up once a judgement, for all pods that find no node.
+// room is what the nodes have, whoever they take. It is summed up once a
+// judgement, for all pods that find no node.
 type room struct {
 	largest map[string]offer // by resource: the most that a node has when it is empty
-	free    map[string]offer // and what it has left
+	free    map[string]offer // and the most that one has left that is ready and not cordoned
 
 	// Nodes that take no pods, and why; the first few by name.
 	troubled, cordoned, full []kube.Ref
 
-	selected map[string]bool // whether there are nodes with the labels of a selector, for those asked for
+	// By the selectors that were asked for.
+	selected map[string]bool   // whether there are nodes with such labels
+	taints   map[string]string // what keeps pods out of them
 }
 
 // roomFresh is how long what is said of room stands without a change of the pod
@@ -39,11 +41,14 @@ type offer struct {
 // known. The object is judged again when that may be different.
 func (c *Cluster) nodeRoom() *room {
 	c.Later(c.Now + roomFresh)
+	if !c.Knows(Nodes) {
+		c.Depends(Nodes, "")
+	}
 	if c.room != nil {
 		return c.room
 	}
-	c.room = &room{largest: map[string]offer{}, free: map[string]offer{}, selected: map[string]bool{}}
-	if !c.Knows(Nodes) || !c.Knows(Pods) {
+	c.room = &room{largest: map[string]offer{}, free: map[string]offer{}, selected: map[string]bool{}, taints: map[string]string{}}
+	if !c.Knows(Nodes) {
 		return c.room
 	}
 	for n := range In[*object.Node](c, Nodes, "") {
@@ -56,7 +61,8 @@ func (c *Cluster) nodeRoom() *room {
 		case n.Pods > 0 && int64(len(c.PodsOn(n.Name))) >= n.Pods:
 			c.room.full = append(c.room.full, on)
 		}
-		if !n.Ready || n.Cordoned || keepsOut(n) {
+		best(c.room.largest, n.Name, &n.Allocatable)
+		if !n.Ready || n.Cordoned {
 			continue
 		}
 		left := n.Allocatable
@@ -73,7 +79,6 @@ func (c *Cluster) nodeRoom() *room {
 				left.Others[i].Value -= r.Other(left.Others[i].Name)
 			}
 		}
-		best(c.room.largest, n.Name, &n.Allocatable)
 		best(c.room.free, n.Name, &left)
 	}
 	for _, list := range []*[]kube.Ref{&c.room.troubled, &c.room.cordoned, &c.room.full} {
@@ -105,22 +110,47 @@ func (r *room) has(c *Cluster, selector string) bool {
 	return found
 }
 
+// taintsOf returns the taints that keep pods out of nodes with the labels of a
+// selector, those of the first few nodes if they differ; "" if none is known.
+func (r *room) taintsOf(c *Cluster, selector string) string {
+	found, ok := r.taints[selector]
+	if ok {
+		return found
+	}
+	wants, err := labels.Parse(selector)
+	if err != nil {
+		return ""
+	}
+	var all []string
+	for n := range In[*object.Node](c, Nodes, "") {
+		if !wants.Matches(n.Labels) {
+			continue
+		}
+		for _, t := range n.Taints {
+			if taint, effect, _ := cutLast(t, ":"); effect != string(corev1.TaintEffectPreferNoSchedule) && !slices.Contains(all, taint) {
+				all = append(all, taint)
+			}
+		}
+	}
+	slices.Sort(all)
+	found = strings.Join(all[:min(2, len(all))], " or ")
+	r.taints[selector] = found
+	return found
+}
+
+// cutLast cuts s around the last sep.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
 // few returns the first of some objects by name, enough to lead to what is behind
 // them.
 func few(refs []kube.Ref) []kube.Ref {
 	slices.SortFunc(refs, func(a, b kube.Ref) int { return strings.Compare(a.Name, b.Name) })
 	return slices.Clone(refs[:min(3, len(refs))])
-}
-
-// keepsOut reports whether a node has a taint that keeps pods out that do not
-// tolerate it.
-func keepsOut(n *object.Node) bool {
-	for _, t := range n.Taints {
-		if !strings.HasSuffix(t, ":"+string(corev1.TaintEffectPreferNoSchedule)) {
-			return true
-		}
-	}
-	return false
 }
 
 // best keeps the node that has the most of each resource; of equal ones the

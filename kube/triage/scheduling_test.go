@@ -44,6 +44,7 @@ func TestScheduling(t *testing.T) {
 	two := func(objects ...runtime.Object) []runtime.Object {
 		list := append(deployment("cart", 1, 1), sized("node-1", "cpu", "8", "memory", "32Gi"), sized("node-2", "cpu", "4", "memory", "64Gi"))
 		list[len(list)-1].(*corev1.Node).Labels = map[string]string{"pool": "mem"}
+		list[len(list)-1].(*corev1.Node).Spec.Taints = []corev1.Taint{{Key: "only", Value: "mem", Effect: corev1.TaintEffectNoSchedule}}
 		return append(list, objects...)
 	}
 	says := func(message string, change ...func(*corev1.Pod)) []runtime.Object {
@@ -60,6 +61,7 @@ func TestScheduling(t *testing.T) {
 		{"no room, as far as is known", says("0/2 nodes are available: 2 Insufficient cpu.", needs("cpu", "4")), start + "not enough cpu (all 2 nodes) | no-room"},
 		{"no room where it is wanted", says("0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector.", needs("cpu", "4")), start + "not enough cpu (1 of 2 nodes); 1 not matching its selector | no-room"},
 		{"taint", says("0/2 nodes are available: 2 node(s) had untolerated taint {pool: mem}.", needs("cpu", "4")), start + "does not tolerate taint pool=mem (all 2 nodes) | untolerated-taint"},
+		{"taint that is not named", says("0/2 nodes are available: 1 node(s) had untolerated taint(s), 1 node(s) didn't match Pod's node affinity/selector.", selects("pool", "mem")), start + "does not tolerate taint only=mem (1 of 2 nodes); 1 not matching its selector | untolerated-taint"},
 		{"taint without value", says("0/2 nodes are available: 1 node(s) were unschedulable, 1 node(s) had untolerated taint {pool: }."), start + "does not tolerate taint pool (1 of 2 nodes); 1 cordoned | untolerated-taint"},
 		{"cordons", says("0/2 nodes are available: 2 node(s) were unschedulable."), start + "nodes are cordoned (all 2 nodes) | only-cordoned"},
 		{"selector", says("0/2 nodes are available: 1 node(s) had untolerated taint {pool: mem}, 1 node(s) didn't match Pod's node affinity/selector."), start + "no node matches its node selector or affinity (1 of 2 nodes); 1 tainted | no-matching-node"},

@@ -96,7 +96,7 @@ func unschedulable() []Rule {
 			return &Finding{
 				Blame:   blame,
 				Why:     why + onNodes(near, all) + others(p.Message, near),
-				Actions: []Action{c.headroom(p), {Do: Edit, On: home, Words: "opens " + home.String() + " to change what it asks of its nodes"}},
+				Actions: append(c.back(home), c.headroom(p), Action{Do: Edit, On: home, Words: "opens " + home.String() + " to change what it asks of its nodes"}),
 			}
 		}))
 	}

@@ -12,11 +12,15 @@ func untolerated() Rule {
 	return unplacedRule(Rule{On: Pods, ID: "untolerated-taint", Checks: "pods tolerate the taints of nodes they need"}, tainted,
 		func(c *Cluster, p *object.Pod, near refused, all int) *Finding {
 			home := c.Home(c.Pod(p), p.Owner)
-			f := &Finding{
-				Why:     "does not tolerate taint " + taintOf(near.words) + onNodes(near, all) + others(p.Message, near),
-				Actions: []Action{c.headroom(p), {Do: Edit, On: home, Words: "opens " + home.String() + " to add a toleration"}},
+			taint := taintOf(near.words)
+			if taint == "" { // newer schedulers do not name it
+				taint = c.nodeRoom().taintsOf(c, p.Selector)
 			}
-			if strings.Contains(near.words, "node.kubernetes.io/") { // which tells of a node in trouble
+			f := &Finding{
+				Why:     strings.TrimSpace("does not tolerate taint "+taint) + onNodes(near, all) + others(p.Message, near),
+				Actions: append(c.back(home), c.headroom(p), Action{Do: Edit, On: home, Words: "opens " + home.String() + " to add a toleration"}),
+			}
+			if strings.Contains(taint, "node.kubernetes.io/") { // which tells of a node in trouble
 				f.Blame = c.nodeRoom().troubled
 			}
 			return f
@@ -37,11 +41,11 @@ func cordonedOff() Rule {
 }
 
 // taintOf returns the taint that a scheduler's words name, as kubectl writes it:
-// pool=db of "node(s) had untolerated taint {pool: db}".
+// pool=db of "node(s) had untolerated taint {pool: db}"; "" if they name none.
 func taintOf(words string) string {
 	_, after, ok := strings.Cut(words, "{")
 	if !ok {
-		return "of the node"
+		return ""
 	}
 	taint, _, _ := strings.Cut(after, "}")
 	key, value, _ := strings.Cut(taint, ": ")
