@@ -21,9 +21,6 @@ func budgetIdle() Rule {
 			if err != nil || c.protects(b.Namespace, match) {
 				return nil
 			}
-			if _, ok := c.Lasts(missingGrace / 4); !ok {
-				return nil
-			}
 			on := c.Ref(Budgets, &b.Meta)
 			f := &Finding{
 				Severity: Info, What: "protects no pod", Why: "selector " + b.Selector + " matches none",

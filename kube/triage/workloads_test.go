@@ -308,3 +308,11 @@ func TestCronJobSuspended(t *testing.T) {
 	newScene(t, suspended(7200)).none()
 	newScene(t, suspended(0)).none() // a template
 }
+
+func TestPodsThatWaitOnADeadNode(t *testing.T) {
+	waits := func(p *corev1.Pod) { p.Status = corev1.PodStatus{Phase: corev1.PodPending} }
+	s := newScene(t, append(deployment("cart", 2, 1), broken("node-1", "", silent), pod("cart", "a", waits))...)
+	if i := s.one(); i.Root.Name != "node-1" || i.Works != 1 {
+		t.Error(line(i))
+	}
+}
