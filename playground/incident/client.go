@@ -20,6 +20,8 @@ import (
 type client struct{ dynamic dynamic.Interface }
 
 func newClient(cfg *rest.Config) (client, error) {
+	cfg = rest.CopyConfig(cfg)
+	cfg.QPS = -1 // a limit would turn the end of a wait into an error of its own
 	d, err := dynamic.NewForConfig(cfg)
 	if err != nil {
 		return client{}, fmt.Errorf("build client: %w", err)
