@@ -172,9 +172,9 @@ spec:
 		},
 		{
 			Name:        "cronjob-suspended",
-			Description: "CronJob batch/cleanup is suspended: it runs no more.",
+			Description: "CronJob batch/report-mail is suspended: it runs no more.",
 			changes: []change{{
-				object: object{kind: cronJob, namespace: "batch", name: "cleanup"}, manager: "kubectl-patch",
+				object: object{kind: cronJob, namespace: "batch", name: "report-mail"}, manager: "kubectl-patch",
 				do:   spec(fields{"suspend": true}),
 				undo: spec(fields{"suspend": false}),
 			}},
