@@ -137,7 +137,7 @@ func (s *stage) open(t *testing.T, sc *scenario) *terminal {
 func (s *stage) environment(kubeconfig string) []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.home, "LANG=C.UTF-8", "TERM=xterm-256color",
-		"KUBECONFIG=" + kubeconfig, "QD=" + s.qd, "GORACE=exitcode=0 log_path=" + filepath.Join(s.races, "race"),
+		"KUBECONFIG=" + kubeconfig, "QD=" + s.qd, "QD_DEFAULT_VIEW=workloads", "GORACE=exitcode=0 log_path=" + filepath.Join(s.races, "race"),
 	}
 }
 
