@@ -1,9 +1,10 @@
 // Package e2e brings up the shop with the playground's real binary and checks
-// that it is in perfect health, that every incident shows in the state that the
-// real controllers produce, and that it is gone once it is cleared. It also
-// looks at what the pretend kubelets serve: logs, exec, port-forward, metrics.
+// that it gets into perfect health without an accident. It also looks at what
+// the pretend kubelets serve: logs, exec, port-forward, metrics. That every
+// incident shows in the state that the real controllers produce, and is gone
+// once it is cleared, is proved in kube/triage, whose tests watch for each.
 //
-// The tests take minutes and are behind a build tag:
+// The tests take a minute and are behind a build tag:
 //
 //	QD_PLAYGROUND=…/bin/qd-playground go test -tags e2e ./incident/e2e
 package e2e

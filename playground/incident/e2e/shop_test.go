@@ -19,8 +19,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-
-	"quarterdeck/playground/incident"
 )
 
 // patience is how long anything may take; on a loaded machine it takes long.
@@ -28,9 +26,8 @@ const patience = 5 * time.Minute
 
 // playground is one that runs the shop.
 type playground struct {
-	binary, dir string
-	config      *rest.Config
-	client      kubernetes.Interface
+	config *rest.Config
+	client kubernetes.Interface
 }
 
 // start brings the shop up for the time of the test.
@@ -78,16 +75,7 @@ func start(t *testing.T) playground {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return playground{binary: binary, dir: dir, config: config, client: client}
-}
-
-// run runs the binary with the playground's directory.
-func (p playground) run(t *testing.T, args ...string) {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), p.binary, append(args, "--dir", p.dir)...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %v\n%s", args, err, out)
-	}
+	return playground{config: config, client: client}
 }
 
 // await waits until a look finds nothing wrong any more, and says how long that took.
@@ -115,25 +103,6 @@ func TestShop(t *testing.T) {
 		t.Run("port-forward", p.portForward)
 		t.Run("metrics", p.metrics)
 	})
-	t.Run("incident", func(t *testing.T) {
-		for _, i := range incident.All() {
-			symptom, ok := symptoms(p.client)[i.Name]
-			if !ok {
-				t.Errorf("nobody knows what %s looks like", i.Name)
-				continue
-			}
-			t.Run(i.Name, func(t *testing.T) {
-				// They can be there together, and that is faster.
-				t.Parallel()
-				p.run(t, "incident", "add", i.Name)
-				p.await(t, "symptom", symptom)
-				p.run(t, "incident", "add", i.Name)
-				p.run(t, "incident", "clear", i.Name)
-				p.run(t, "incident", "clear", i.Name)
-			})
-		}
-	})
-	p.await(t, "healthy again", p.health)
 }
 
 // noRestarts checks that the shop became healthy without an accident.
