@@ -112,10 +112,11 @@ type cluster struct {
 	playground *rig.Playground
 }
 
-// open starts the program on the pods of all namespaces.
+// open starts the program on the pods of all namespaces, and nothing else:
+// incidents have budgets of their own.
 func (c *cluster) open(env ...string) (*terminal, error) {
 	cmd := c.command(c.playground.Kubeconfig(), "pods", "-A")
-	cmd.Env = append(cmd.Env, env...)
+	cmd.Env = append(append(cmd.Env, "QD_TRIAGE_ALWAYS=false"), env...)
 	return openTerminal(cmd)
 }
 

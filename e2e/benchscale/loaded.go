@@ -87,7 +87,9 @@ func (c *cluster) loaded(t *table) error {
 		return err
 	}
 	t.add("bytes to the terminal over SSH "+name, fmt.Sprintf("≤ %d /s", bytesPerSecond), fmt.Sprintf("%.0f /s", u.bytes), u.bytes <= bytesPerSecond)
-	return nil
+	ssh.close()
+	term.close()
+	return c.triageLoaded(t, api)
 }
 
 // revision returns the version of the cluster, which every write counts up.

@@ -64,7 +64,11 @@ func (c *cluster) quiet(t *table) error {
 	if err := c.measureIdle(t, term); err != nil {
 		return err
 	}
-	return c.measureKeys(t, term)
+	if err := c.measureKeys(t, term); err != nil {
+		return err
+	}
+	term.close()
+	return c.triage(t)
 }
 
 // rawList reads all pods in one request, as bytes that nobody looks at, and
