@@ -28,6 +28,13 @@ func selects(key, value string) func(*corev1.Pod) {
 	return func(p *corev1.Pod) { p.Spec.NodeSelector = map[string]string{key: value} }
 }
 
+// ofDaemonSet makes a pod one of a DaemonSet.
+func ofDaemonSet(name string) func(*corev1.Pod) {
+	return func(p *corev1.Pod) {
+		p.OwnerReferences[0].Kind, p.OwnerReferences[0].Name, p.OwnerReferences[0].UID = "DaemonSet", name, "ds-uid"
+	}
+}
+
 // sized returns a node that is ready and has resources.
 func sized(name string, pairs ...string) *corev1.Node {
 	n := node(name, corev1.ConditionTrue)
@@ -66,6 +73,7 @@ func TestScheduling(t *testing.T) {
 		{"cordons", says("0/2 nodes are available: 2 node(s) were unschedulable."), start + "nodes are cordoned (all 2 nodes) | only-cordoned"},
 		{"selector", says("0/2 nodes are available: 1 node(s) had untolerated taint {pool: mem}, 1 node(s) didn't match Pod's node affinity/selector."), start + "no node matches its node selector or affinity (1 of 2 nodes); 1 tainted | no-matching-node"},
 		{"selector of no node", says("0/2 nodes are available: 1 node(s) had untolerated taint {pool: mem}, 1 node(s) didn't match Pod's node affinity/selector.", selects("disk", "ssd")), start + "no node has disk=ssd (1 of 2 nodes); 1 tainted | no-matching-node"},
+		{"the one node of a DaemonSet's pod", says("0/2 nodes are available: 1 node(s) had untolerated taint(s), 1 node(s) didn't satisfy plugin(s) [NodeAffinity].", ofDaemonSet("agent")), "warn | pod cannot be scheduled | ds/agent in shop | does not tolerate taint only=mem (1 of 2 nodes); 1 not matching its selector | untolerated-taint"},
 		{"selector of tainted nodes", says("0/2 nodes are available: 1 node(s) had untolerated taint {pool: mem}, 1 node(s) didn't match Pod's node affinity/selector.", selects("pool", "mem")), start + "does not tolerate taint pool=mem (1 of 2 nodes); 1 not matching its selector | untolerated-taint"},
 		{"slots", says("0/2 nodes are available: 2 Too many pods."), start + "no free pod slot (all 2 nodes) | pod-slots"},
 		{"host port", says("0/2 nodes are available: 2 node(s) didn't have free ports for the requested pod ports."), start + "its host port is taken (all 2 nodes) | host-port"},

@@ -49,8 +49,17 @@ func unplacedRule(r Rule, by predicate, judge func(c *Cluster, p *object.Pod, ne
 }
 
 // wanted returns the taint in a scheduler's message if it is on nodes that a pod
-// selects: the others do not come close, they are not meant at all.
+// selects: the others do not come close, they are not meant at all. Of a pod of
+// a DaemonSet it returns what its one node says.
 func (c *Cluster) wanted(p *object.Pod, near refused) refused {
+	if p.Owner != nil && p.Owner.Kind == "DaemonSet" { // made for one node, which says something else
+		for r := range schedulerSays(p.Message) {
+			if r.by != unmatched {
+				return r
+			}
+		}
+		return near
+	}
 	if p.Selector == "" || !c.nodeRoom().has(c, p.Selector) {
 		return near
 	}
