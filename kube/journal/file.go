@@ -121,18 +121,40 @@ func (f *file) write(text []byte) error {
 			return err
 		}
 	}
-	// A disk may have been full in the middle of the last line.
-	last := []byte{'\n'}
-	if size > 0 {
-		if _, err := file.ReadAt(last, size-1); err != nil && !errors.Is(err, io.EOF) {
-			return errors.Join(err, file.Close())
-		}
+	whole, err := endsWhole(file, size)
+	if err != nil {
+		return errors.Join(err, file.Close())
 	}
-	if last[0] != '\n' {
+	if !whole {
 		text = append([]byte{'\n'}, text...)
 	}
 	_, err = file.Write(text)
 	return errors.Join(err, file.Close())
+}
+
+// endsWhole reports whether the file ends with the end of a line. If it does not,
+// a disk may have been full in the middle of the last one, or another program is
+// just writing it, which shows bit by bit and is soon over.
+func endsWhole(file *os.File, size int64) (bool, error) {
+	const looks, pause = 20, 2 * time.Millisecond
+	for range looks {
+		last := []byte{'\n'}
+		if size > 0 {
+			if _, err := file.ReadAt(last, size-1); err != nil && !errors.Is(err, io.EOF) {
+				return false, err
+			}
+		}
+		if last[0] == '\n' {
+			return true, nil
+		}
+		time.Sleep(pause)
+		info, err := file.Stat()
+		if err != nil {
+			return false, err
+		}
+		size = info.Size()
+	}
+	return false, nil
 }
 
 // open returns the file and its size. It is for the user alone, whatever it was
