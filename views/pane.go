@@ -58,6 +58,7 @@ func (l *list[T]) below(p *textview.Pager, o T, width, height int) (listWidth, l
 	if l.studies.of == string(o.Head().UID) {
 		found = l.studies.found
 	}
+	p.SetWrap(width >= besideFrom) // where there is little room, more facts say more than long ones
 	p.SetHanging(paneHanging)
 	p.SetLines(l.res.Pane(o, found, l.env))
 	p.SetSize(width, rows-1)

@@ -90,13 +90,25 @@ func (c *Cluster) looping(p *object.Pod) (*object.Container, *object.Termination
 	const moment = 60
 	for i := range p.Containers {
 		k := &p.Containers[i]
-		if k.State == object.Running && k.Restarts > 1 && k.Last != nil && k.Type != object.Ephemeral &&
-			k.Since-k.Last.Finished >= 15 && c.Now-k.Since < moment { // the kubelet paused before it
+		if k.State == object.Running && k.Restarts > 0 && k.Last != nil && k.Type != object.Ephemeral &&
+			c.Now-k.Since < moment && (k.Since-k.Last.Finished >= 15 || c.looped(p)) { // the kubelet paused before it
 			c.Later(k.Since + moment)
 			return k, k.Last
 		}
 	}
 	return nil, nil
+}
+
+// looped reports whether a container of a pod was found to exit again and again
+// when the pod was judged last: a moment in which it runs is no recovery.
+func (c *Cluster) looped(p *object.Pod) bool {
+	for _, f := range c.found[subject{Pods, p.UID}] {
+		switch f.Rule {
+		case "crash-loop", "completes", "oom-killed", "probe-kills":
+			return true
+		}
+	}
+	return false
 }
 
 // crashing returns the container of a pod that exits again and again, and how it

@@ -3,6 +3,7 @@ package triage
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -106,8 +107,18 @@ func (e *Engine) group(now time.Time) *Report {
 		}
 	}
 	r := &Report{At: now}
+	before := map[string]*Incident{}
+	if e.report != nil {
+		for _, i := range e.report.Incidents {
+			before[i.ID] = i
+		}
+	}
 	for _, i := range at {
 		i.sum()
+		// Who shows it need not look at what is as it was.
+		if old := before[i.ID]; old != nil && reflect.DeepEqual(old, i) {
+			i = old
+		}
 		r.Incidents = append(r.Incidents, i)
 	}
 	slices.SortFunc(r.Incidents, (*Incident).compare)
@@ -200,16 +211,13 @@ func (i *Incident) sum() {
 	}
 	for _, f := range i.Findings {
 		i.Severity = max(i.Severity, f.Severity)
-		if f.Since != 0 && (i.Since == 0 || f.Since < i.Since) {
-			i.Since = f.Since
-		}
 		add(f.On)
 		add(f.Home)
 		if !slices.Contains(i.Rules, f.Rule) {
 			i.Rules = append(i.Rules, f.Rule)
 		}
 	}
-	i.Title = i.title()
+	i.Title, i.Since = i.title(), i.since()
 	var deepest *Finding // the worst and oldest of the deepest: they are in this order
 	for _, f := range i.Findings {
 		if f.Why != "" && (deepest == nil || f.Depth > deepest.Depth) {
@@ -220,6 +228,21 @@ func (i *Incident) sum() {
 		i.Cause = deepest.Why
 	}
 	i.Actions = i.actions()
+}
+
+// since returns when the cause began to fail, as far as that is known: what it
+// took with it may be much older.
+func (i *Incident) since() int64 {
+	var since int64
+	depth := -1
+	for _, f := range i.Findings {
+		switch {
+		case f.Since == 0 || int(f.Depth) < depth:
+		case int(f.Depth) > depth, f.Since < since:
+			since, depth = f.Since, int(f.Depth)
+		}
+	}
+	return since
 }
 
 func (f *Finding) since() int64 {

@@ -90,3 +90,33 @@ func TestOwnersComeLater(t *testing.T) {
 		t.Error(line(i))
 	}
 }
+
+// A container that crashes runs for a moment each time; that is no recovery.
+func TestAMomentIsNoRecovery(t *testing.T) {
+	s := newScene(t, append(deployment("checkout", 1, 0), pod("checkout", "a", crashes("Error", 1, "")))...)
+	s.one()
+	runs := func(since int64) func(*corev1.Pod) {
+		return func(p *corev1.Pod) {
+			p.Status.ContainerStatuses[0].RestartCount = 1
+			p.Status.ContainerStatuses[0].State.Running.StartedAt = ago(since)
+			p.Status.ContainerStatuses[0].LastTerminationState = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+				ExitCode: 1, Reason: "Error", FinishedAt: ago(since + 1),
+			}}
+		}
+	}
+	s.put(append(deployment("checkout", 1, 1), pod("checkout", "a", runs(2)))...)
+	if got := s.one().Rules; len(got) != 1 || got[0] != "crash-loop" {
+		t.Error(got)
+	}
+	if r := s.after(120); len(r.Incidents) > 0 {
+		t.Error("it has recovered:\n" + describe(r))
+	}
+}
+
+// What an incident took with it may be older than the incident.
+func TestSinceItsCause(t *testing.T) {
+	objects := append(deployment("cart", 1, 0), node("node-1", corev1.ConditionUnknown), pod("cart", "cart-pod", unready))
+	if i := newScene(t, objects...).one(); i.Root.Name != "node-1" || i.Since != clock.Unix()-120 {
+		t.Errorf("since %d s: %s", clock.Unix()-i.Since, line(i))
+	}
+}

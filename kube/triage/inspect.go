@@ -119,12 +119,13 @@ func (n *Inspection) All(i *Incident) []Evidence {
 	return distinct(slices.Concat(n.Evidence, known, n.Events))
 }
 
-// distinct drops what says the same of the same object.
+// distinct drops what says the same, of whatever object: pods of one workload say
+// it in chorus.
 func distinct(list []Evidence) []Evidence {
 	seen := map[string]bool{}
 	var kept []Evidence
 	for _, e := range list {
-		id := keyOf(e.On).String() + "\x00" + e.Text
+		id := e.Source + "\x00" + e.Text
 		if !seen[id] {
 			seen[id] = true
 			kept = append(kept, e)
