@@ -281,10 +281,20 @@ func (i *Incident) title() string {
 	return fmt.Sprintf("%d %ss %s", n, noun, worst.What)
 }
 
-// actions returns what the findings propose, the safest first, each once.
+// actions returns what the findings about the root propose, the safest first,
+// each once. What helps a workload by itself does not help where the root is
+// another object; only where nothing is known about that is it better than
+// nothing.
 func (i *Incident) actions() []Action {
+	about := func(f *Finding) bool { return keyOf(f.Home) == keyOf(i.Root) && len(f.Actions) > 0 }
+	if !slices.ContainsFunc(i.Findings, about) {
+		about = func(*Finding) bool { return true }
+	}
 	var all []Action
 	for at := len(i.Findings) - 1; at >= 0; at-- {
+		if !about(i.Findings[at]) {
+			continue
+		}
 		for _, a := range i.Findings[at].Actions {
 			same := func(b Action) bool { return a.Do == b.Do && (a.Do == ShowLogs || keyOf(a.On) == keyOf(b.On)) }
 			if !slices.ContainsFunc(all, same) {

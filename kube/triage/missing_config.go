@@ -53,6 +53,10 @@ func (c *Cluster) lacks(p *object.Pod, m missing, ev Evidence, since int64) *Fin
 		f.Why = root.String() + " has no key " + m.key
 		f.Actions = append(c.back(c.Home(c.Pod(p), p.Owner)), Action{Do: Edit, On: root, Words: "opens " + root.String() + " to add key " + m.key})
 	}
+	if len(f.Actions) == 0 {
+		home := c.Home(c.Pod(p), p.Owner)
+		f.Actions = []Action{{Do: ShowYAML, On: home, Words: "shows where " + home.String() + " refers to " + root.String()}}
+	}
 	return f
 }
 

@@ -110,6 +110,7 @@ func (c *Cluster) gated(p *object.Pod) *Finding {
 	if p.Message != "" {
 		f.Why, f.Blame = "readiness gate: "+p.Message, nil
 		f.Evidence[0].Text += ": " + p.Message
+		f.Actions = []Action{{Do: ShowYAML, On: c.Pod(p), Words: "shows spec.readinessGates and the conditions that open them"}}
 	}
 	return f
 }

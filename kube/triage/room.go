@@ -111,7 +111,8 @@ func (r *room) has(c *Cluster, selector string) bool {
 }
 
 // taintsOf returns the taints that keep pods out of nodes with the labels of a
-// selector, those of the first few nodes if they differ; "" if none is known.
+// selector, the first few if they differ; "" if none is known. Nodes in trouble,
+// which have taints for that, tell nothing where sound ones have taints as well.
 func (r *room) taintsOf(c *Cluster, selector string) string {
 	found, ok := r.taints[selector]
 	if ok {
@@ -121,22 +122,41 @@ func (r *room) taintsOf(c *Cluster, selector string) string {
 	if err != nil {
 		return ""
 	}
-	var all []string
+	var all, sound []string
 	for n := range In[*object.Node](c, Nodes, "") {
 		if !wants.Matches(n.Labels) {
 			continue
 		}
+		troubled := slices.ContainsFunc(n.Taints, func(t string) bool { return strings.HasPrefix(t, troubleTaint) })
 		for _, t := range n.Taints {
-			if taint, effect, _ := cutLast(t, ":"); effect != string(corev1.TaintEffectPreferNoSchedule) && !slices.Contains(all, taint) {
+			taint, effect, _ := cutLast(t, ":")
+			if effect == string(corev1.TaintEffectPreferNoSchedule) {
+				continue
+			}
+			if !slices.Contains(all, taint) {
 				all = append(all, taint)
 			}
+			if !troubled && !slices.Contains(sound, taint) {
+				sound = append(sound, taint)
+			}
 		}
+	}
+	if len(sound) > 0 {
+		all = sound
 	}
 	slices.Sort(all)
 	found = strings.Join(all[:min(2, len(all))], " or ")
 	r.taints[selector] = found
 	return found
 }
+
+// troubleTaint is how the taints begin that the node controller makes of what is
+// wrong with a node, and cordonTaint the one that it makes of a cordon; see
+// https://kubernetes.io/docs/reference/labels-annotations-taints/.
+const (
+	troubleTaint = "node.kubernetes.io/"
+	cordonTaint  = troubleTaint + "unschedulable"
+)
 
 // cutLast cuts s around the last sep.
 func cutLast(s, sep string) (before, after string, found bool) {

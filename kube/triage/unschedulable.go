@@ -48,7 +48,7 @@ func unplacedRule(r Rule, by predicate, judge func(c *Cluster, p *object.Pod, ne
 	})
 }
 
-// wanted returns the taint in a scheduler's message if it is on nodes that a pod
+// wanted returns the taint or cordon in a scheduler's message if it is on nodes that a pod
 // selects: the others do not come close, they are not meant at all. Of a pod of
 // a DaemonSet it returns what its one node says.
 func (c *Cluster) wanted(p *object.Pod, near refused) refused {
@@ -63,8 +63,12 @@ func (c *Cluster) wanted(p *object.Pod, near refused) refused {
 	if p.Selector == "" || !c.nodeRoom().has(c, p.Selector) {
 		return near
 	}
+	shut := tainted
+	if c.nodeRoom().taintsOf(c, p.Selector) == cordonTaint {
+		shut = cordoned
+	}
 	for r := range schedulerSays(p.Message) {
-		if r.by == tainted || r.by == cordoned {
+		if r.by == shut {
 			return r
 		}
 	}

@@ -20,7 +20,7 @@ func untolerated() Rule {
 				Why:     strings.TrimSpace("does not tolerate taint "+taint) + onNodes(near, all) + others(p.Message, near),
 				Actions: append(c.back(home), c.headroom(p), Action{Do: Edit, On: home, Words: "opens " + home.String() + " to add a toleration"}),
 			}
-			if strings.Contains(taint, "node.kubernetes.io/") { // which tells of a node in trouble
+			if strings.Contains(taint, troubleTaint) { // which tells of a node in trouble
 				f.Blame = c.nodeRoom().troubled
 			}
 			return f
