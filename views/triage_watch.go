@@ -61,11 +61,12 @@ func (s *Session) watched() *triageWatch {
 	return nil
 }
 
-// The shortest times between two judgements: while everything is read for the
-// first time, and afterwards.
+// The times between two judgements: while everything is read for the first time,
+// the shortest and the longest one afterwards.
 const (
 	loadingPause = 50 * time.Millisecond
 	triagePause  = 250 * time.Millisecond
+	longestPause = 3 * time.Second
 )
 
 // run judges whenever something has changed, or when time alone may have changed
@@ -83,12 +84,12 @@ func (w *triageWatch) run(ctx context.Context) {
 			w.report.Store(report)
 			w.changed.Send()
 		}
-		pause := w.refresh
+		// Judging costs a tenth of a core at most, once everything has been read.
+		pause := max(w.refresh, 9*time.Since(start))
 		if report.Loading {
 			pause = loadingPause
 		}
-		// Judging costs a fraction of a core at most.
-		if !w.rest(ctx, feed, max(pause, 8*time.Since(start))) {
+		if !w.rest(ctx, feed, min(pause, longestPause)) {
 			return
 		}
 		wait := time.Hour

@@ -35,20 +35,15 @@ type Cluster struct {
 	found  map[subject][]*Finding // what rules found
 	zones  map[string]zone        // of the nodes
 	minors map[int]int            // how many nodes run which minor version of the kubelet
-	first  map[question]int64     // since when it is so what rules wait for, as far as it was seen
+	// since when it is so what rules wait for, by rule, as far as it was seen
+	first map[subject]map[string]int64
 
 	// While an object is judged: what its verdict depends on, when it may be
 	// another one, and what a rule waits for.
-	topics []topic
-	later  int64
-	asking question
-	asked  bool
-}
-
-// question is what a rule waits for on an object.
-type question struct {
-	subject
-	rule string
+	topics        []topic
+	later         int64
+	rule          string           // that judges
+	before, asked map[string]int64 // of first: what is known of the object, what is still so
 }
 
 // topic is a part of the cluster that a verdict depends on: the objects of a
@@ -64,7 +59,7 @@ func newCluster() *Cluster {
 		podsOf: map[types.UID][]*object.Pod{}, podsOn: map[string][]*object.Pod{},
 		setsOf: map[types.UID][]*object.Workload{}, events: map[types.UID][]*object.Event{},
 		endpoints: map[place][]*object.EndpointSlice{},
-		found:     map[subject][]*Finding{}, zones: map[string]zone{}, minors: map[int]int{}, first: map[question]int64{},
+		found:     map[subject][]*Finding{}, zones: map[string]zone{}, minors: map[int]int{}, first: map[subject]map[string]int64{},
 	}
 	for _, s := range sources() {
 		c.tables[s.resource], c.sources[s.resource] = s.empty(), s
@@ -102,12 +97,14 @@ func (c *Cluster) Lasted(since, seconds int64) bool {
 // that is less than some seconds, the object is judged again when it will have
 // been so for long enough. A rule asks one such question.
 func (c *Cluster) Lasts(seconds int64) (since int64, ok bool) {
-	c.asked = true
-	since, ok = c.first[c.asking]
+	since, ok = c.before[c.rule]
 	if !ok {
 		since = c.Now
-		c.first[c.asking] = since
 	}
+	if c.asked == nil {
+		c.asked = map[string]int64{}
+	}
+	c.asked[c.rule] = since
 	return since, c.Lasted(since, seconds)
 }
 

@@ -219,23 +219,20 @@ func (e *Engine) judge(s subject) {
 	e.forget(s)
 	o := e.tables[s.resource].get(s.uid)
 	if o == nil {
-		for _, r := range e.rules[s.resource] {
-			delete(e.first, question{s, r.ID})
-		}
+		delete(e.first, s)
 		e.keep(s, nil)
 		return
 	}
 	e.topics, e.later = e.topics[:0], 0
+	e.before, e.asked = e.first[s], nil
 	var found []*Finding
-	for _, r := range e.rules[s.resource] {
-		e.asking, e.asked = question{s, r.ID}, false
-		var f *Finding
-		if e.knowsAll(r.Needs) {
-			f = r.judge(e.Cluster, o)
+	for i := range e.rules[s.resource] {
+		r := &e.rules[s.resource][i]
+		if !e.knowsAll(r.Needs) {
+			continue
 		}
-		if !e.asked {
-			delete(e.first, e.asking)
-		}
+		e.rule = r.ID
+		f := r.judge(e.Cluster, o)
 		if f == nil {
 			continue
 		}
@@ -245,6 +242,11 @@ func (e *Engine) judge(s subject) {
 			f.Home = e.Home(f.On, m.Owner)
 		}
 		found = append(found, f)
+	}
+	if len(e.asked) > 0 {
+		e.first[s] = e.asked
+	} else if e.before != nil {
+		delete(e.first, s)
 	}
 	for _, t := range e.topics {
 		if e.waiting[t] == nil {
