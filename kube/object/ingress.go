@@ -1,11 +1,11 @@
 package object
 
 import (
-	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
+	"cmp"
+	"strings"
 
-	"quarterdeck/kube/sanitize"
+	networkingv1 "k8s.io/api/networking/v1"
+
 	"quarterdeck/kube/store"
 )
 
@@ -20,6 +20,7 @@ type Ingress struct {
 	Class    string // "" if it names none
 	Legacy   bool   // Class is in the annotation of before IngressClasses, and need not be one
 	Served   bool   // a controller has given it an address
+	Address  string // those, separated by commas
 	Backends []IngressBackend
 	TLS      []IngressTLS
 }
@@ -27,6 +28,9 @@ type Ingress struct {
 // IngressBackend is a service to which an ingress leads.
 type IngressBackend struct {
 	Path    string // "shop.example.com/cart", "" for the default backend
+	Host    string // "" for all
+	Rule    int16  // its place in the ingress: of the rule, and of the path in it; -1 for the default backend
+	At      int16
 	Service string // "" if it is no service
 	Port    string // its name, "" if it is told by number
 	Number  int32
@@ -49,15 +53,20 @@ func newIngress(i *networkingv1.Ingress, in *store.Interner) *Ingress {
 	} else if class := i.Annotations[legacyClass]; class != "" {
 		out.Class, out.Legacy = in.String(class), true
 	}
-	add := func(path string, b *networkingv1.IngressBackend) {
+	var addresses []string
+	for _, a := range i.Status.LoadBalancer.Ingress {
+		addresses = append(addresses, cmp.Or(a.IP, a.Hostname))
+	}
+	out.Address = in.String(strings.Join(addresses, ","))
+	add := func(host, path string, rule, at int, b *networkingv1.IngressBackend) {
 		if b.Service != nil {
 			out.Backends = append(out.Backends, IngressBackend{
-				Path: in.String(path), Service: in.String(b.Service.Name), Port: in.String(b.Service.Port.Name), Number: b.Service.Port.Number,
+				Path: in.String(host + path), Host: in.String(host), Rule: int16(rule), At: int16(at), Service: in.String(b.Service.Name), Port: in.String(b.Service.Port.Name), Number: b.Service.Port.Number,
 			})
 		}
 	}
 	if i.Spec.DefaultBackend != nil {
-		add("", i.Spec.DefaultBackend)
+		add("", "", -1, -1, i.Spec.DefaultBackend)
 	}
 	for r := range i.Spec.Rules {
 		rule := &i.Spec.Rules[r]
@@ -65,7 +74,7 @@ func newIngress(i *networkingv1.Ingress, in *store.Interner) *Ingress {
 			continue
 		}
 		for p := range rule.HTTP.Paths {
-			add(rule.Host+rule.HTTP.Paths[p].Path, &rule.HTTP.Paths[p].Backend)
+			add(rule.Host, rule.HTTP.Paths[p].Path, r, p, &rule.HTTP.Paths[p].Backend)
 		}
 	}
 	for _, t := range i.Spec.TLS {
@@ -94,33 +103,4 @@ type IngressClass struct {
 	store.Meta
 	Controller string
 	Default    bool // of ingresses that name none
-}
-
-// NetworkPolicies declares how network policies are read.
-func NetworkPolicies() store.Kind[*NetworkPolicy] {
-	return store.Typed(networkingv1.SchemeGroupVersion.WithResource("networkpolicies"), "NetworkPolicy", true, newNetworkPolicy, noAnnotations)
-}
-
-// NetworkPolicy is a compact network policy: whom it is about, and whether it
-// lets anybody in.
-type NetworkPolicy struct {
-	store.Meta
-	Selector string // of the pods, "" for all in its namespace
-	Isolates bool   // nothing reaches its pods but what a policy allows
-	Allows   bool   // it allows something to reach them
-}
-
-// Match returns which pods of the policy's namespace it is about.
-func (p *NetworkPolicy) Match() (labels.Selector, error) { return labels.Parse(p.Selector) }
-
-func newNetworkPolicy(p *networkingv1.NetworkPolicy, in *store.Interner) *NetworkPolicy {
-	out := &NetworkPolicy{Meta: in.Meta(&p.ObjectMeta), Allows: len(p.Spec.Ingress) > 0}
-	if len(p.Spec.PodSelector.MatchLabels)+len(p.Spec.PodSelector.MatchExpressions) > 0 {
-		out.Selector = sanitize.Line(metav1.FormatLabelSelector(&p.Spec.PodSelector))
-	}
-	out.Isolates = len(p.Spec.PolicyTypes) == 0 // the API server fills it in; see NetworkPolicySpec
-	for _, t := range p.Spec.PolicyTypes {
-		out.Isolates = out.Isolates || t == networkingv1.PolicyTypeIngress
-	}
-	return out
 }

@@ -37,6 +37,7 @@ type ServicePort struct {
 	Port   int32
 	Target string // of the pods' ports, "" if it is told by number
 	Number int32  // 0 if it is told by name
+	Node   int32  // at every node, 0 if it is at none
 	UDP    bool   // or another protocol that is not TCP
 }
 
@@ -48,7 +49,7 @@ func newService(s *corev1.Service, in *store.Interner) *Service {
 	out.Unready = s.Spec.PublishNotReadyAddresses
 	words := make([]string, 0, len(s.Spec.Ports))
 	for _, p := range s.Spec.Ports {
-		t := ServicePort{Name: in.String(p.Name), Port: p.Port, Number: p.Port, UDP: p.Protocol != "" && p.Protocol != corev1.ProtocolTCP}
+		t := ServicePort{Name: in.String(p.Name), Port: p.Port, Number: p.Port, Node: p.NodePort, UDP: p.Protocol != "" && p.Protocol != corev1.ProtocolTCP}
 		if p.TargetPort.Type == intstr.String {
 			t.Target, t.Number = in.String(p.TargetPort.StrVal), 0
 		} else if p.TargetPort.IntVal != 0 {
@@ -97,7 +98,14 @@ type EndpointSlice struct {
 	Service   string // "" if it belongs to none
 	Family    string // IPv4, IPv6 or FQDN
 	Ports     string // the names of the service's ports that its endpoints have, each between commas: ",http,metrics,"
+	Targets   []EndpointPort
 	Endpoints []Endpoint
+}
+
+// EndpointPort is where one port of a service leads at all endpoints of a slice.
+type EndpointPort struct {
+	Name   string // of the service's port
+	Number int32  // 0 for all
 }
 
 // Endpoint is one address behind a service.
@@ -105,6 +113,8 @@ type Endpoint struct {
 	Address     string    // the first; the others are of the same thing
 	Pod         types.UID // "" if it is no pod
 	Name        string    // of the pod
+	Zone        string    // "" if it is not told
+	Hints       string    // zones that it is meant for, separated by commas; "" for all
 	Ready       bool      // gets traffic
 	Serving     bool      // would be ready if it were not on its way out
 	Terminating bool
@@ -118,6 +128,14 @@ func newEndpointSlice(s *discoveryv1.EndpointSlice, in *store.Interner) *Endpoin
 			names += *p.Name
 		}
 		names += ","
+		t := EndpointPort{}
+		if p.Name != nil {
+			t.Name = in.String(*p.Name)
+		}
+		if p.Port != nil {
+			t.Number = *p.Port
+		}
+		out.Targets = append(out.Targets, t)
 	}
 	out.Ports = in.String(names)
 	out.Endpoints = make([]Endpoint, 0, len(s.Endpoints))
@@ -129,6 +147,16 @@ func newEndpointSlice(s *discoveryv1.EndpointSlice, in *store.Interner) *Endpoin
 		}
 		if e.Conditions.Serving != nil {
 			kept.Serving = *e.Conditions.Serving
+		}
+		if e.Zone != nil {
+			kept.Zone = in.String(*e.Zone)
+		}
+		if e.Hints != nil {
+			var zones []string
+			for _, z := range e.Hints.ForZones {
+				zones = append(zones, z.Name)
+			}
+			kept.Hints = in.String(strings.Join(zones, ","))
 		}
 		if len(e.Addresses) > 0 {
 			kept.Address = sanitize.Line(e.Addresses[0])

@@ -55,6 +55,7 @@ type Pod struct {
 	Message        string // why it is not scheduled, or is preempted, or what the kubelet says of the whole pod, or which readiness gate is shut
 	Finalizers     string // separated by commas
 	Selector       string // of nodes, "pool=db,zone=a", while it has no node
+	HostNetwork    bool   // it has the addresses and ports of its node
 	Ready, Total   int16  // containers, sidecars included
 	Restarts       int32
 	LastRestart    int64       // seconds since 1970, 0 if none is known
@@ -139,6 +140,7 @@ func newPod(p *corev1.Pod, in *store.Interner) *Pod {
 		Phase: in.String(string(p.Status.Phase)), QoS: in.String(string(p.Status.QOSClass)),
 		ServiceAccount: in.String(p.Spec.ServiceAccountName),
 	}
+	out.HostNetwork = p.Spec.HostNetwork
 	out.Message = in.String(podMessage(p))
 	out.ReadySince = readySince(p)
 	if p.Spec.NodeName == "" && len(p.Spec.NodeSelector) > 0 {
