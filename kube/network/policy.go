@@ -145,7 +145,7 @@ func (p *Policies) RemoveNamespace(n *object.Plain) { delete(p.namespaces, n.Nam
 // Put makes a policy known, or replaces the one of its name.
 func (p *Policies) Put(n *object.NetworkPolicy) {
 	list := p.policies[n.Namespace]
-	i, found := find(list, n.Name)
+	i, found := findPolicy(list, n.Name)
 	if found {
 		list[i] = n
 		return
@@ -156,12 +156,12 @@ func (p *Policies) Put(n *object.NetworkPolicy) {
 // Remove forgets a policy.
 func (p *Policies) Remove(n *object.NetworkPolicy) {
 	list := p.policies[n.Namespace]
-	if i, found := find(list, n.Name); found {
+	if i, found := findPolicy(list, n.Name); found {
 		p.policies[n.Namespace] = slices.Delete(list, i, i+1)
 	}
 }
 
-func find(list []*object.NetworkPolicy, name string) (int, bool) {
+func findPolicy(list []*object.NetworkPolicy, name string) (int, bool) {
 	return slices.BinarySearchFunc(list, name, func(n *object.NetworkPolicy, name string) int { return strings.Compare(n.Name, name) })
 }
 

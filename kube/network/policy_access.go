@@ -52,8 +52,8 @@ func (p *Policies) Access(pod *Party, d Direction, pods iter.Seq[*object.Pod]) A
 		}
 		out.Isolated = max(out.Isolated, about)
 		out.By = append(out.By, PolicyRef(n))
-		for i := range rules(n, d) {
-			lines.add(n, &rules(n, d)[i], pod, d)
+		for i := range policyRules(n, d) {
+			lines.add(n, &policyRules(n, d)[i], pod, d)
 		}
 	}
 	out.Lines = lines.sorted()
@@ -64,11 +64,11 @@ func (p *Policies) Access(pod *Party, d Direction, pods iter.Seq[*object.Pod]) A
 	case pod.HostNetwork:
 		out.Why = "whether policies isolate what is on the host network depends on the network plugin"
 	case out.Isolated == Unclear:
-		out.Why = "a pod selector of " + names(out.By) + " is not valid"
+		out.Why = "a pod selector of " + policyNames(out.By) + " is not valid"
 	case len(out.Lines) == 0:
-		out.Why = names(out.By) + " " + verb(out.By, "isolates", "isolate") + " " + pod.String() + " for " + string(d) + ", and no policy allows anything"
+		out.Why = policyNames(out.By) + " " + agree(out.By, "isolates", "isolate") + " " + pod.String() + " for " + string(d) + ", and no policy allows anything"
 	default:
-		out.Why = names(out.By) + " " + verb(out.By, "isolates", "isolate") + " " + pod.String() + " for " + string(d)
+		out.Why = policyNames(out.By) + " " + agree(out.By, "isolates", "isolate") + " " + pod.String() + " for " + string(d)
 	}
 	if pods != nil {
 		p.count(out.Lines, pods)

@@ -51,9 +51,9 @@ func (p *Policies) Decide(from, to *Party, port Port) Decision {
 	case len(pairs) == 0:
 		worst.Why = from.String() + " and " + to.String() + " have no addresses of the same family: one has IPv4, the other IPv6"
 	case differ:
-		worst.Why = "over " + family(pairs[over]) + ", unlike over " + family(pairs[1-over]) + ": " + worst.Why
+		worst.Why = "over " + addressFamily(pairs[over]) + ", unlike over " + addressFamily(pairs[1-over]) + ": " + worst.Why
 	}
-	worst.Notes = notes(from, to)
+	worst.Notes = hostNotes(from, to)
 	return worst
 }
 
@@ -77,7 +77,7 @@ func addressPairs(from, to *Party) [][2]netip.Addr {
 	return pairs
 }
 
-func family(pair [2]netip.Addr) string {
+func addressFamily(pair [2]netip.Addr) string {
 	if pair[0].Is4() || pair[1].Is4() {
 		return "IPv4"
 	}
@@ -166,20 +166,20 @@ func side(d Direction, c *connection, about, may verdicts) Side {
 		isolated = Unclear
 	}
 	s := Side{Isolated: isolated}
-	what := words(d, c)
+	what := c.words(d)
 	switch {
 	case isolated == No:
 		s.Allowed, s.Why = Yes, "no policy isolates "+pod.String()+" for "+string(d)
 	case len(about.yes) > 0:
-		s.Allowed, s.By, s.Why = Yes, slices.Concat(about.yes, may.yes), names(about.yes)+" "+verb(about.yes, "allows", "allow")+" "+what
+		s.Allowed, s.By, s.Why = Yes, slices.Concat(about.yes, may.yes), policyNames(about.yes)+" "+agree(about.yes, "allows", "allow")+" "+what
 	case isolated == Unclear && len(may.no)+len(may.unclear) == 0, isolated == Unclear && pod.HostNetwork && len(may.yes) > 0:
-		s.Allowed, s.By, s.Why = Yes, may.yes, names(may.yes)+", if about "+pod.String()+" at all, "+verb(may.yes, "allows", "allow")+" "+what
+		s.Allowed, s.By, s.Why = Yes, may.yes, policyNames(may.yes)+", if about "+pod.String()+" at all, "+agree(may.yes, "allows", "allow")+" "+what
 	case isolated == Yes && len(about.unclear)+len(may.unclear)+len(may.yes) == 0:
 		s.Allowed, s.By = No, about.all()
-		s.Why = names(s.By) + " " + verb(s.By, "isolates", "isolate") + " " + pod.String() + " for " + string(d) + ", and no policy allows " + what
+		s.Why = policyNames(s.By) + " " + agree(s.By, "isolates", "isolate") + " " + pod.String() + " for " + string(d) + ", and no policy allows " + what
 	default:
 		s.By = slices.Concat(may.all(), about.all())
-		s.Why = "whether " + names(s.By) + " " + verb(s.By, "allows", "allow") + " " + what + " is not clear" + reason(pod, &may, c)
+		s.Why = "whether " + policyNames(s.By) + " " + agree(s.By, "allows", "allow") + " " + what + " is not clear" + reason(pod, &may, c)
 	}
 	return s
 }
@@ -200,7 +200,7 @@ func reason(pod *Party, may *verdicts, c *connection) string {
 }
 
 // words names the connection as the pod of a direction sees it.
-func words(d Direction, c *connection) string {
+func (c *connection) words(d Direction) string {
 	_, peer, _ := c.ends(d)
 	if d == Inbound {
 		return c.port.String() + " from " + peer.String()
@@ -208,15 +208,15 @@ func words(d Direction, c *connection) string {
 	return c.port.String() + " to " + peer.String()
 }
 
-func verb(of []kube.Ref, one, many string) string {
+func agree(of []kube.Ref, one, many string) string {
 	if len(of) == 1 {
 		return one
 	}
 	return many
 }
 
-// names returns the policies as one says them: three of them, and how many more.
-func names(refs []kube.Ref) string {
+// policyNames returns the policies as one says them: three of them, and how many more.
+func policyNames(refs []kube.Ref) string {
 	const shown = 3
 	words := make([]string, 0, shown+1)
 	for i, r := range refs {
@@ -232,8 +232,8 @@ func names(refs []kube.Ref) string {
 	return strings.Join(words, "")
 }
 
-// notes returns what of a connection the specification leaves open.
-func notes(from, to *Party) []string {
+// hostNotes returns what of a connection the specification leaves open.
+func hostNotes(from, to *Party) []string {
 	var out []string
 	for _, p := range []*Party{from, to} {
 		if p.HostNetwork {

@@ -52,7 +52,7 @@ func isolates(n *object.NetworkPolicy, d Direction) bool {
 	return d == Inbound && n.Isolates || d == Outbound && n.IsolatesOut
 }
 
-func rules(n *object.NetworkPolicy, d Direction) []object.PolicyRule {
+func policyRules(n *object.NetworkPolicy, d Direction) []object.PolicyRule {
 	if d == Inbound {
 		return n.In
 	}
@@ -63,8 +63,8 @@ func rules(n *object.NetworkPolicy, d Direction) []object.PolicyRule {
 func (p *Policies) allows(n *object.NetworkPolicy, d Direction, c *connection) Answer {
 	best := No
 	_, peer, address := c.ends(d)
-	for i := range rules(n, d) {
-		r := &rules(n, d)[i]
+	for i := range policyRules(n, d) {
+		r := &policyRules(n, d)[i]
 		if allowsPort(r.Ports, c) {
 			best = max(best, p.allowsPeer(n.Namespace, r.Peers, peer, address))
 		}
