@@ -292,7 +292,7 @@ func (c *command) program(s *settings, interactive bool) *views.Program {
 			Guard: s.guard,
 		},
 		Settings: views.Settings{
-			Wide: s.UI.Wide, Detail: detailOf(s.UI.Detail), Metrics: s.Metrics.Enabled, MetricsInterval: s.Metrics.Interval, Triage: interactive && s.Triage.Always,
+			Home: s.DefaultView, Wide: s.UI.Wide, Detail: detailOf(s.UI.Detail), Metrics: s.Metrics.Enabled, MetricsInterval: s.Metrics.Interval, Triage: interactive && s.Triage.Always,
 			Refresh: refresh(c.env), Context: s.contextStyle, Editor: editor(c.env), Pager: pager(c.env),
 			Logs: views.LogSettings{Bytes: int(s.Logs.Buffer), Span: logs.Span{Tail: int64(s.Logs.Tail), Since: s.Logs.Since}},
 			Headroom: views.HeadroomSettings{

@@ -132,8 +132,14 @@ func without(kinds []metav1.APIResource, catalog []Opener) []Opener {
 	return more
 }
 
-// home returns the view in which a session begins.
-func (s *Session) home() Opener { return triageList() }
+// home returns the view in which a session begins: the one that the user wants
+// to begin with, if the catalog has it.
+func (s *Session) home() Opener {
+	if o, ok := known(s.Settings.Home); ok {
+		return o
+	}
+	return triageList()
+}
 
 // Primary returns the views under number keys. Each opens in the session of the
 // view on top.

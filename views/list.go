@@ -452,7 +452,7 @@ func (l *list[T]) body(width, height int) string {
 // empty says why there are no rows. An error never looks like "none".
 func (l *list[T]) empty() []textview.Line {
 	if l.res.Empty != nil && l.status.Phase != store.Syncing && l.filterText == "" {
-		return l.res.Empty(l.session)
+		return l.res.Empty(l.session, l.problem())
 	}
 	tone := theme.Muted
 	if l.problem() != "" {

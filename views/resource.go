@@ -69,8 +69,9 @@ type Resource[T store.Object] struct {
 	// is what Study has read of it, nil as long as that is under way. Such a pane
 	// stands below the list and is shown unless the user says otherwise.
 	Pane func(o T, studied any, env *Env) []textview.Line
-	// Empty says why there are no rows where that is not the usual.
-	Empty func(*Session) []textview.Line
+	// Empty says why there are no rows where that is not the usual; problem is why
+	// the data is not all there, "" if it is.
+	Empty func(s *Session, problem string) []textview.Line
 	// Open makes the source of rows where it is not the store of Kind.
 	Open func(*Session, Scope) source[T]
 	// ServerColumns returns the columns that came with objects, where they are not

@@ -62,6 +62,7 @@ type Program struct {
 
 // Settings are the user's wishes.
 type Settings struct {
+	Home            string // the view in which a context begins, "" for Triage
 	Wide            bool
 	Detail          Detail
 	Metrics         bool

@@ -180,12 +180,16 @@ func affectedText(refs []kube.Ref, most int) string {
 
 // nothingWrong says what was checked where there is no incident, and what could
 // not be.
-func (s *Session) nothingWrong() []textview.Line {
+func (s *Session) nothingWrong(problem string) []textview.Line {
 	w := s.watched()
 	if w == nil || w.report.Load() == nil {
 		return textview.FromText("looking for what is wrong", theme.Muted)
 	}
 	r := w.report.Load()
+	if len(r.Checked) == 0 {
+		lines := textview.FromText("it is not known whether something is wrong: nothing could be read", theme.Warn)
+		return append(lines, textview.FromText(problem, theme.Warn)...)
+	}
 	where := "in the cluster"
 	if s.Namespace != "" {
 		where = "in namespace " + s.Namespace
@@ -203,8 +207,9 @@ func (s *Session) nothingWrong() []textview.Line {
 			Text: fmt.Sprintf("nothing else is wrong %s: %s, %s shows them", where, counted(hidden, "incident is dismissed", "incidents are dismissed"), "M"),
 			Tone: theme.Text,
 		}})
-	case len(r.Checked) == 0:
-		lines = append(lines, textview.Line{{Text: "it is not known whether something is wrong " + where + ": nothing could be read", Tone: theme.Warn}})
+	case w.status().Phase == store.Stale:
+		lines = append(lines, textview.Line{{Text: "nothing was wrong " + where + " when it was read last", Tone: theme.Warn}})
+		lines = append(lines, textview.FromText(problem, theme.Warn)...)
 	default:
 		lines = append(lines, textview.Line{{Text: "nothing is wrong " + where, Tone: theme.OK}})
 	}
