@@ -91,9 +91,20 @@ spec:
 			Description: "Claim data/warehouse was made larger, and its filesystem waits for a pod that mounts it.",
 			extras: created(`
 apiVersion: v1
+kind: PersistentVolume
+metadata: {name: warehouse}
+spec:
+  accessModes: [ReadWriteMany]
+  capacity: {storage: 30Gi}
+  persistentVolumeReclaimPolicy: Retain
+  storageClassName: ""
+  csi: {driver: csi.playground.example.com, volumeHandle: warehouse}
+  claimRef: {apiVersion: v1, kind: PersistentVolumeClaim, namespace: data, name: warehouse}
+---
+apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: warehouse, namespace: data}
-spec: {accessModes: [ReadWriteMany], storageClassName: shared, resources: {requests: {storage: 30Gi}}}
+spec: {accessModes: [ReadWriteMany], storageClassName: "", volumeName: warehouse, resources: {requests: {storage: 30Gi}}}
 status:
   conditions:
     - {type: FileSystemResizePending, status: "True", message: Waiting for user to (re-)start a pod to finish file system resize of volume on node.}`),
