@@ -137,10 +137,10 @@ func NewPolicies() *Policies {
 }
 
 // PutNamespace makes a namespace known, or its new labels.
-func (p *Policies) PutNamespace(n *object.Plain) { p.namespaces[n.Name] = n.Labels }
+func (p *Policies) PutNamespace(name string, its *store.Labels) { p.namespaces[name] = its }
 
 // RemoveNamespace forgets a namespace.
-func (p *Policies) RemoveNamespace(n *object.Plain) { delete(p.namespaces, n.Name) }
+func (p *Policies) RemoveNamespace(name string) { delete(p.namespaces, name) }
 
 // Put makes a policy known, or replaces the one of its name.
 func (p *Policies) Put(n *object.NetworkPolicy) {
