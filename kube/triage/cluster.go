@@ -16,7 +16,7 @@ import (
 // Cluster is what rules look at: every object that triage reads, and who belongs
 // to whom.
 type Cluster struct {
-	Now    int64  // seconds since 1970
+	Now    int64  // seconds since 1970; while a rule judges what is not followed any more: when that began
 	Within string // the namespace that is read, "" for all
 
 	tables  map[Resource]index

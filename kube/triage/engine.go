@@ -2,6 +2,7 @@ package triage
 
 import (
 	"container/heap"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -18,13 +19,18 @@ import (
 type Engine struct {
 	*Cluster
 	rules map[Resource][]Rule
+	clock int64 // of the last Judge, seconds since 1970
 
 	dirty   map[subject]struct{}
 	waiting map[topic]map[subject]struct{} // who depends on what
 	depends map[subject][]topic            // the same by who depends
 	timers  timers
 	due     map[subject]int64 // of the timer that counts
-	changed bool              // something was found or is gone since the last Report
+	// held are those whose verdict waits for a time that has come, but not for
+	// what they rest on: that is known only as of before.
+	held    map[subject]struct{}
+	lost    map[Resource]outage // those that last or were over a moment ago
+	changed bool                // something was found or is gone since the last Report
 	report  *Report
 }
 
@@ -32,7 +38,7 @@ type Engine struct {
 func NewEngine(rules []Rule) *Engine {
 	e := &Engine{
 		Cluster: newCluster(), rules: map[Resource][]Rule{}, dirty: map[subject]struct{}{},
-		waiting: map[topic]map[subject]struct{}{}, depends: map[subject][]topic{}, due: map[subject]int64{},
+		waiting: map[topic]map[subject]struct{}{}, depends: map[subject][]topic{}, due: map[subject]int64{}, held: map[subject]struct{}{}, lost: map[Resource]outage{},
 	}
 	for _, r := range rules {
 		e.rules[r.On] = append(e.rules[r.On], r)
@@ -72,6 +78,16 @@ func (e *Engine) Read(r Resource, s store.Status) {
 	e.read[r] = s
 	if before.Phase != s.Phase || (before.Err == nil) != (s.Err == nil) {
 		e.changed = true
+	}
+	switch {
+	case s.Phase == store.Stale:
+		e.lost[r] = outage{since: s.Since.Unix() - unnoticed}
+	case before.Phase == store.Stale:
+		e.lost[r] = outage{since: e.lost[r].since, until: e.clock + catchUp}
+		for s := range e.held {
+			e.wake(s, e.clock+catchUp)
+		}
+		clear(e.held)
 	}
 	if e.Knows(r) == knew {
 		return
@@ -173,8 +189,10 @@ func (e *Engine) touchSubject(uid types.UID) {
 // Judge brings everything up to date and returns what is wrong. It returns the
 // same Report again if nothing is different.
 func (e *Engine) Judge(now time.Time) *Report {
-	e.Now, e.room = now.Unix(), nil
-	for len(e.timers) > 0 && e.timers[0].at <= e.Now {
+	e.clock, e.room = now.Unix(), nil
+	e.Now = e.clock
+	maps.DeleteFunc(e.lost, func(_ Resource, o outage) bool { return o.until != 0 && o.until <= e.clock })
+	for len(e.timers) > 0 && e.timers[0].at <= e.clock {
 		t := heap.Pop(&e.timers).(timer)
 		if e.due[t.subject] == t.at {
 			delete(e.due, t.subject)
@@ -231,7 +249,7 @@ func (e *Engine) judge(s subject) {
 		if !e.knowsAll(r.Needs) {
 			continue
 		}
-		e.rule = r.ID
+		e.rule, e.Now = r.ID, e.asOf(r)
 		f := r.judge(e.Cluster, o)
 		if f == nil {
 			continue
@@ -257,11 +275,48 @@ func (e *Engine) judge(s subject) {
 	if len(e.topics) > 0 {
 		e.depends[s] = slices.Clone(e.topics)
 	}
-	if e.later != 0 {
-		e.due[s] = e.later
-		heap.Push(&e.timers, timer{e.later, s})
+	e.Now = e.clock
+	switch {
+	case e.later > e.clock:
+		e.wake(s, e.later)
+	case e.later != 0:
+		e.held[s] = struct{}{}
+		for _, o := range e.lost { // some may be followed again already
+			if o.until > e.clock {
+				e.wake(s, o.until)
+			}
+		}
 	}
 	e.keep(s, found)
+}
+
+// wake has an object judged again at a time.
+func (e *Engine) wake(s subject, at int64) {
+	e.due[s] = at
+	heap.Push(&e.timers, timer{at, s})
+}
+
+// outage is a time in which a resource was not followed, in seconds since 1970.
+type outage struct {
+	since, until int64 // until is 0 as long as it lasts
+}
+
+const (
+	unnoticed = 15 // seconds that an outage may have lasted before it is noticed
+	catchUp   = 5  // seconds that what happened in one may take to arrive
+)
+
+// asOf returns the time for which a rule judges: now, or since when something
+// that it looks at is not followed any more. What has not happened in what was
+// seen last may have happened since, so nothing is late by that.
+func (e *Engine) asOf(r *Rule) int64 {
+	at := e.clock
+	for of, o := range e.lost {
+		if of == r.On || of == Pods || of == Events || needs(*r, of) {
+			at = min(at, o.since)
+		}
+	}
+	return at
 }
 
 // forget drops what the last verdict on an object depended on.
@@ -275,6 +330,7 @@ func (e *Engine) forget(s subject) {
 	}
 	delete(e.depends, s)
 	delete(e.due, s)
+	delete(e.held, s)
 }
 
 func (c *Cluster) knowsAll(needs []Resource) bool {

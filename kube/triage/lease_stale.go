@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"quarterdeck/kube/object"
-	"quarterdeck/kube/store"
 )
 
 // leaseGrace is the least time after which a leader is missed, in seconds: one
@@ -29,10 +28,6 @@ func leaseStale() Rule {
 				return nil
 			}
 			if l.Renewed == 0 || l.Deleted != 0 {
-				return nil
-			}
-			if c.read[Leases].Phase == store.Stale { // it is old for having been read long ago
-				c.Later(c.Now + 5)
 				return nil
 			}
 			lasts := max(2*int64(l.Lasts), leaseGrace)

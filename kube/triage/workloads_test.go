@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"quarterdeck/kube/store"
 	"quarterdeck/kube/triage"
 )
 
@@ -293,6 +294,34 @@ func TestCronJobMissed(t *testing.T) {
 		if got := s.after(25); len(got.Incidents) != 0 {
 			t.Errorf("%s: %s", name, describe(got))
 		}
+	}
+}
+
+// What was seen last gets no later while nothing more is seen.
+func TestNothingIsLateWhileTheConnectionIsLost(t *testing.T) {
+	s := newScene(t, cronJob("* * * * *", 30, 20))
+	s.none()
+	follow := func(p store.Phase) {
+		for _, r := range triage.Reads() {
+			s.engine.Read(r, store.Status{Phase: p, Since: clock})
+		}
+	}
+	follow(store.Stale)
+	for _, later := range []int{60, 600, 630} {
+		if got := s.after(later); len(got.Incidents) != 0 {
+			t.Fatalf("after %d s: %s", later, describe(got))
+		}
+	}
+	if next := s.engine.Next(); !next.IsZero() {
+		t.Errorf("there is nothing to wait for until %s", next)
+	}
+	follow(store.Live)
+	if got := s.after(631); len(got.Incidents) != 0 { // what happened meanwhile is on its way
+		t.Fatal(describe(got))
+	}
+	s.after(636)
+	if got := s.after(660); len(got.Incidents) != 1 {
+		t.Fatalf("it is late indeed: %s", describe(got))
 	}
 }
 
