@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -266,7 +265,7 @@ func (r *reflector[T]) watchOnce(ctx context.Context, version string) (string, e
 	// screen at "live".
 	patience := min(headersTimeout, r.timeout)
 	headers := time.AfterFunc(patience, cancel)
-	body, err := r.stream(ctx, req.SetHeader("Accept", strings.ReplaceAll(r.kind.accept, protobufType, protobufType+";stream=watch")))
+	body, err := r.stream(ctx, req.SetHeader("Accept", watched(r.kind.accept)))
 	if !headers.Stop() && err != nil {
 		err = noAnswer(patience)
 	}

@@ -1,0 +1,214 @@
+package changes
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"quarterdeck/kube"
+	"quarterdeck/kube/object"
+	"quarterdeck/kube/store"
+)
+
+// Verb is what happened to an object.
+type Verb uint8
+
+// The verbs.
+const (
+	Changed Verb = iota
+	Made
+	Deleted
+)
+
+// String returns the verb as a word for programs.
+func (v Verb) String() string { return [...]string{"changed", "made", "deleted"}[v] }
+
+// Source is what tells of a change.
+type Source string
+
+// The sources.
+const (
+	FromWatch     Source = "watch"         // this program saw it
+	FromManaged   Source = "managedFields" // who wrote which fields last
+	FromRevision  Source = "revision"      // of a workload
+	FromContainer Source = "container"     // how it ended the time before
+	FromHelm      Source = "helm"          // a release record
+)
+
+// Entry is one change. It is immutable, and its texts are safe to show.
+type Entry struct {
+	ID    string // the same as long as it is about the same change
+	At    int64  // seconds since 1970
+	Exact bool   // seen by a watch; else inferred from what the cluster keeps
+	On    kube.Ref
+	Of    kube.Ref // the workload that On is a part of, On itself if it is of none
+	Verb  Verb
+	// Manager is the program that made the change as it named itself, "" if nobody
+	// keeps that: of deletions, and of pods.
+	Manager string
+	Fields  []Field
+	// Some says that the fields are all that the manager ever set: it wrote some of
+	// them, and which is not kept.
+	Some     bool
+	Note     string // what else is known, in words
+	Revision string // of a workload that has this template, "" if it is none or unknown
+	Burst    string // ID of the entry that this one follows from, or its own
+	Source   Source
+
+	seq   int64        // in which order entries came
+	owner *store.Owner // of On
+}
+
+// Field is one field that a change set.
+type Field struct {
+	Path string // as in managedFields: "spec.template.spec.containers[app].image"
+	// Was and Is are the values, "" for a field that is not there. Neither is known
+	// if Known is false: the cluster keeps who wrote a field, not what it was.
+	Was, Is string
+	Known   bool
+}
+
+// Name returns the path as people say it: "containers[app].image", "image".
+func (f Field) Name() string {
+	name := f.Path
+	for _, prefix := range []string{"spec.template.spec.", "spec.template.", "spec.jobTemplate.spec.template.spec.", "spec.", "metadata.", "status."} {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			name = rest
+			break
+		}
+	}
+	if before, after, ok := strings.Cut(name, "("); ok { // a place in a list of which the names are not kept
+		place, after, _ := strings.Cut(after, ")")
+		if name = strings.TrimPrefix(after, "."); place != "0" {
+			name = fmt.Sprintf("%s %s", name, place)
+		}
+		if name == "" {
+			name = before
+		}
+	}
+	return name
+}
+
+// String says what became of the field.
+func (f Field) String() string {
+	name := f.Name()
+	switch {
+	case strings.Contains(f.Path, "kubectl.kubernetes.io/restartedAt"):
+		return "restarted"
+	case !f.Known:
+		return name + " written"
+	case name == "image" || strings.HasPrefix(name, "image ") || strings.HasSuffix(name, ".image"):
+		return name + " " + arrow(object.ShortImage(f.Was), object.ShortImage(f.Is))
+	case strings.HasSuffix(name, ".ended"):
+		return "container " + strings.TrimSuffix(strings.TrimPrefix(name, "containers["), "].ended") + " ended: " + f.Is
+	case f.Was == "":
+		return name + " set to " + f.Is
+	case f.Is == "":
+		return name + " removed, was " + f.Was
+	}
+	return name + " " + arrow(f.Was, f.Is)
+}
+
+func arrow(was, is string) string {
+	if was == "" {
+		was = "none"
+	}
+	if is == "" {
+		is = "none"
+	}
+	return was + " → " + is
+}
+
+// mostFields is how many fields What names.
+const mostFields = 3
+
+// What says in a few words what happened.
+func (e *Entry) What() string {
+	var words []string
+	if e.Revision != "" && e.On.Name == e.Of.Name && e.Verb == Changed {
+		words = append(words, "revision "+e.Revision)
+	}
+	switch e.Verb {
+	case Made, Deleted:
+		words = append(words, e.Verb.String())
+	case Changed:
+		if said := e.fields(); said != "" {
+			words = append(words, said)
+		} else if e.Note == "" {
+			words = append(words, "pod template")
+		}
+	}
+	if e.Note != "" {
+		words = append(words, e.Note)
+	}
+	return strings.Join(words, ": ")
+}
+
+func (e *Entry) fields() string {
+	words := make([]string, 0, len(e.Fields))
+	names := make([]string, 0, len(e.Fields))
+	for _, f := range e.Fields {
+		if strings.HasSuffix(f.Path, ".restarts") && len(e.Fields) > 1 {
+			continue // how the container ended says it
+		}
+		words, names = append(words, f.String()), append(names, f.Name())
+	}
+	if e.Some && len(names) > 1 {
+		return "some of " + listed(names) + " written"
+	}
+	return listed(slices.Compact(words))
+}
+
+// listed joins the first of words.
+func listed(words []string) string {
+	if len(words) > mostFields {
+		return strings.Join(words[:mostFields], ", ") + fmt.Sprintf(" and %d more", len(words)-mostFields)
+	}
+	return strings.Join(words, ", ")
+}
+
+// Diff returns the fields as lines of a diff: what they were after "-", what they
+// are after "+", and those of which neither is kept after "?".
+func (e *Entry) Diff() []string {
+	var lines []string
+	for _, f := range e.Fields {
+		if !f.Known {
+			lines = append(lines, "? "+f.Path)
+			continue
+		}
+		if f.Was != "" {
+			lines = append(lines, "- "+f.Path+": "+f.Was)
+		}
+		if f.Is != "" {
+			lines = append(lines, "+ "+f.Path+": "+f.Is)
+		}
+	}
+	return lines
+}
+
+// Certainty is the word by which exact and inferred entries are told apart.
+func (e *Entry) Certainty() string {
+	if e.Exact {
+		return "seen"
+	}
+	return "inferred"
+}
+
+// Echo reports whether the change is one that Kubernetes itself makes after
+// somebody's.
+func (e *Entry) Echo() bool {
+	if e.Manager == "" {
+		return e.On.Name != e.Of.Name || e.On.Kind != e.Of.Kind || e.On.Kind == "Pod"
+	}
+	return Machinery(e.Manager)
+}
+
+// size is about how many bytes an entry takes.
+func (e *Entry) size() int {
+	const fixed = 480 // of the structs and the entries of maps
+	n := fixed + len(e.ID) + len(e.Note) + len(e.On.Name)
+	for _, f := range e.Fields {
+		n += 56 + len(f.Was) + len(f.Is)
+	}
+	return n
+}

@@ -1,0 +1,341 @@
+package changes
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"quarterdeck/kube"
+	"quarterdeck/kube/store"
+)
+
+// DefaultBytes is about how much memory the entries of a Timeline may take.
+const DefaultBytes = 64 << 20
+
+// Timeline holds changes, each once, whatever number of watches tells of it. It
+// belongs to one goroutine.
+type Timeline struct {
+	limit, size int
+	seq         int64
+	entries     map[string]*Entry
+	sorted      []*Entry // as they were published last
+	changed     bool
+	dropped     int
+	droppedTo   int64 // the newest that was let go
+
+	open     map[types.UID]*joining
+	inferred map[types.UID][]string // IDs of what may be one change, by object
+	owners   map[types.UID]kube.Ref // of ReplicaSets and Jobs
+}
+
+// joining is what was seen of one object just now, by watches that do not tell
+// everything each.
+type joining struct {
+	diffs    []string // IDs of entries without a manager
+	writes   []liveWrite
+	revision string // the newest that the object has since
+	seen     time.Time
+}
+
+type liveWrite struct {
+	Write
+	id   string // of its entry, which is there only if it has fields to list
+	seen time.Time
+}
+
+// joinWithin is how long after one watch another may tell of the same change.
+const joinWithin = 15 * time.Second
+
+// together is how many seconds apart traces of one change are: a controller makes
+// a revision of a new template at once.
+const together = 2
+
+// NewTimeline returns one that holds up to about limit bytes, DefaultBytes if it
+// is not positive.
+func NewTimeline(limit int) *Timeline {
+	if limit <= 0 {
+		limit = DefaultBytes
+	}
+	return &Timeline{
+		limit: limit, entries: map[string]*Entry{}, open: map[types.UID]*joining{},
+		inferred: map[types.UID][]string{}, owners: map[types.UID]kube.Ref{},
+	}
+}
+
+// put adds an entry, or replaces the one of its ID.
+func (t *Timeline) put(e Entry) {
+	if old, ok := t.entries[e.ID]; ok {
+		t.size -= old.size()
+		e.seq = old.seq
+	} else {
+		t.seq++
+		e.seq = t.seq
+	}
+	t.size += e.size()
+	t.entries[e.ID] = &e
+	t.changed = true
+}
+
+func (t *Timeline) remove(id string) {
+	if old, ok := t.entries[id]; ok {
+		t.size -= old.size()
+		delete(t.entries, id)
+		t.changed = true
+	}
+}
+
+// saw notes fields that a watch saw change. now is by this program's clock.
+func (t *Timeline) saw(on kube.Ref, owner *store.Owner, fields []Field, at, now time.Time) {
+	id := fmt.Sprintf("%s/%d", on.UID, t.seq+1)
+	t.put(Entry{ID: id, At: at.Unix(), Exact: true, On: on, owner: owner, Fields: fields, Source: FromWatch})
+	j := t.joining(on.UID, now)
+	j.diffs = append(j.diffs, id)
+	t.join(j, now)
+}
+
+// sawRevision notes that an object has a new revision.
+func (t *Timeline) sawRevision(on kube.Ref, revision string, now time.Time) {
+	j := t.joining(on.UID, now)
+	j.revision = revision
+	t.join(j, now)
+}
+
+// made notes an object that is new, and deleted one that is gone. Several watches
+// may tell of either.
+func (t *Timeline) made(on kube.Ref, owner *store.Owner, by string, at int64, exact bool) {
+	t.once(Entry{ID: string(on.UID) + "/made", At: at, Exact: exact, On: on, owner: owner, Verb: Made, Manager: by, Source: FromWatch})
+}
+
+func (t *Timeline) deleted(on kube.Ref, owner *store.Owner, at int64) {
+	t.once(Entry{ID: string(on.UID) + "/deleted", At: at, Exact: true, On: on, owner: owner, Verb: Deleted, Source: FromWatch})
+	delete(t.open, on.UID)
+}
+
+// once adds what an object can be but once.
+func (t *Timeline) once(e Entry) {
+	if !e.Exact {
+		e.Source = FromManaged
+	}
+	if old, ok := t.entries[e.ID]; ok {
+		if old.Manager != "" || e.Manager == "" {
+			return
+		}
+		by := e.Manager
+		e = *old
+		e.Manager = by
+	}
+	t.put(e)
+}
+
+// wrote notes a write that a watch saw in managedFields: before is the object's
+// entry of the same program, if it had one.
+func (t *Timeline) wrote(on kube.Ref, owner *store.Owner, w Write, before *Write, now time.Time) {
+	j := t.joining(on.UID, now)
+	id := fmt.Sprintf("%s/%s/%s/%d", on.UID, w.Manager, w.Subresource, w.At)
+	j.writes = append(j.writes, liveWrite{w, id, now})
+	if paths, some := fresh(w, before); len(paths) > 0 {
+		t.put(Entry{ID: id, At: w.At, Exact: true, On: on, owner: owner, Manager: w.Manager, Fields: unknown(paths), Some: some, Source: FromWatch})
+	}
+	t.join(j, now)
+}
+
+// fresh returns the fields of a write that its program had not set before; all,
+// and true, if there are none such: then it wrote some of them again.
+func fresh(w Write, before *Write) (paths []string, some bool) {
+	all := w.listed()
+	if before == nil || w.Fields == before.Fields {
+		return all, before != nil && len(all) > 1
+	}
+	for _, p := range all {
+		if !slices.Contains(before.Fields.Paths, p) {
+			paths = append(paths, p)
+		}
+	}
+	if len(paths) > 0 {
+		return paths, false
+	}
+	return all, len(all) > 1
+}
+
+func unknown(paths []string) []Field {
+	fields := make([]Field, len(paths))
+	for i, p := range paths {
+		fields[i].Path = p
+	}
+	return fields
+}
+
+func (t *Timeline) joining(uid types.UID, now time.Time) *joining {
+	j := t.open[uid]
+	if j == nil {
+		j = &joining{}
+		t.open[uid] = j
+	}
+	j.seen = now
+	return j
+}
+
+// join gives fields of which the values are known the manager that wrote them.
+func (t *Timeline) join(j *joining, now time.Time) {
+	j.writes = slices.DeleteFunc(j.writes, func(w liveWrite) bool { return now.Sub(w.seen) > joinWithin })
+	j.diffs = slices.DeleteFunc(j.diffs, func(id string) bool {
+		e := t.entries[id]
+		return e == nil || t.attribute(e, j.writes)
+	})
+	if j.revision == "" {
+		return
+	}
+	for i := len(j.writes) - 1; i >= 0; i-- {
+		if t.revise(j.writes[i].id, j.revision) {
+			j.revision = ""
+			return
+		}
+	}
+	for _, id := range j.diffs {
+		if t.revise(id, j.revision) {
+			return // the manager may still come
+		}
+	}
+}
+
+// revise notes the revision that the controller made of an entry's template,
+// false if it changed none.
+func (t *Timeline) revise(id, revision string) bool {
+	e := t.entries[id]
+	if e == nil || !slices.ContainsFunc(e.Fields, func(f Field) bool { return isTemplate(f.Path) }) {
+		return false
+	}
+	n := *e
+	n.Revision = revision
+	t.put(n)
+	return true
+}
+
+// attribute moves the fields of an entry to those of the writes that set them. It
+// reports whether nothing is left.
+func (t *Timeline) attribute(e *Entry, writes []liveWrite) bool {
+	var left []Field
+	for _, f := range e.Fields {
+		w := author(writes, f.Path)
+		if w == nil {
+			left = append(left, f)
+			continue
+		}
+		m := *e
+		m.Fields = nil
+		if known := t.entries[w.id]; known != nil {
+			m = *known
+		}
+		if m.Some { // now it is known which
+			m.Fields, m.Some = nil, false
+		}
+		m.ID, m.At, m.Manager = w.id, w.At, w.Manager
+		m.Fields = with(m.Fields, f)
+		t.put(m)
+	}
+	switch {
+	case len(left) == 0:
+		t.remove(e.ID)
+	case len(left) < len(e.Fields):
+		n := *e
+		n.Fields = left
+		t.put(n)
+	}
+	return len(left) == 0
+}
+
+// with adds a field of which the values are known to those of a write.
+func with(fields []Field, f Field) []Field {
+	kept := make([]Field, 0, len(fields)+1)
+	for _, o := range fields {
+		if o.Path != f.Path && (o.Known || !covers(o.Path, f.Path)) {
+			kept = append(kept, o)
+		}
+	}
+	return append(kept, f)
+}
+
+// author returns the write that set a field: the latest of spec rather than of
+// status, nil if none did.
+func author(writes []liveWrite, path string) *liveWrite {
+	var found *liveWrite
+	for i := range writes {
+		w := &writes[i]
+		if (w.Subresource == "status") != strings.HasPrefix(path, "status.") || !w.writes(path) {
+			continue
+		}
+		if found == nil || w.At >= found.At {
+			found = w
+		}
+	}
+	return found
+}
+
+// Publish returns all entries, the newest first, with their bursts. The caller
+// must not change what it gets.
+func (t *Timeline) Publish(now time.Time) []*Entry {
+	for uid, j := range t.open {
+		if now.Sub(j.seen) > joinWithin {
+			delete(t.open, uid)
+		}
+	}
+	if !t.changed {
+		return t.sorted
+	}
+	t.changed = false
+	all := make([]*Entry, 0, len(t.entries))
+	known := make(map[string]struct{}, len(t.sorted))
+	for _, e := range t.sorted { // newest first, as they were
+		if t.entries[e.ID] == e {
+			all = append(all, e)
+			known[e.ID] = struct{}{}
+		}
+	}
+	for id, e := range t.entries {
+		if _, ok := known[id]; !ok {
+			all = append(all, e)
+		}
+	}
+	slices.SortFunc(all, newer)
+	all = t.bound(all)
+	t.burst(all)
+	t.sorted = all
+	return all
+}
+
+// newer orders entries, the newest first; of the same second what people did
+// comes after, that is below, what followed from it.
+func newer(a, b *Entry) int {
+	return cmp.Or(cmp.Compare(b.At, a.At), -compareEcho(a, b), cmp.Compare(b.seq, a.seq))
+}
+
+func compareEcho(a, b *Entry) int {
+	switch ea, eb := a.Echo(), b.Echo(); {
+	case ea == eb:
+		return 0
+	case ea:
+		return 1
+	}
+	return -1
+}
+
+// bound lets the oldest entries go where all take too much.
+func (t *Timeline) bound(all []*Entry) []*Entry {
+	for t.size > t.limit && len(all) > 0 {
+		last := all[len(all)-1]
+		all = all[:len(all)-1]
+		t.remove(last.ID)
+		t.dropped++
+		t.droppedTo = last.At
+	}
+	t.changed = false
+	return all
+}
+
+// Dropped returns how many entries were let go to stay within the bound, and when
+// the newest of them was.
+func (t *Timeline) Dropped() (entries int, newest int64) { return t.dropped, t.droppedTo }
