@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -243,7 +244,8 @@ func TestWhatIsNotKnown(t *testing.T) {
 		p := known(t, l)
 		hidden := one(d, "x", "y", "z")
 		p.RemoveNamespace(hidden)
-		if d.IntN(3) == 0 {
+		unread := d.IntN(3) == 0
+		if unread {
 			p.Unread("y", "forbidden")
 		}
 		from, to := one(d, hosts...), one(d, hosts...)
@@ -260,8 +262,59 @@ func TestWhatIsNotKnown(t *testing.T) {
 		}
 		for range 20 {
 			l.namespaces[hidden] = d.labels()
+			if unread {
+				l.policies = slices.DeleteFunc(l.policies, func(n *networkingv1.NetworkPolicy) bool { return n.Namespace == "y" })
+				for i := range d.IntN(3) {
+					other := d.policy("other" + strconv.Itoa(i))
+					other.Namespace = "y"
+					l.policies = append(l.policies, other)
+				}
+			}
 			if want := answer(l.allowed(from, to, protocol, port)); got.Allowed != Unclear && got.Allowed != want {
 				t.Fatalf("seed %d: told %v, but it may be %v: %s", seed, got.Allowed, want, got.Why)
+			}
+		}
+	}
+	if counted[Yes] < 100 || counted[No] < 100 || counted[Unclear] < 100 {
+		t.Errorf("the clusters show little: %v", counted)
+	}
+}
+
+// TestHostNetwork checks decisions about pods on the host network against every
+// way in which a network plugin may treat them: as pods or as their nodes.
+func TestHostNetwork(t *testing.T) {
+	counted := map[Answer]int{}
+	for seed := range uint64(3000) {
+		d := dice{rand.New(rand.NewPCG(seed, 9))}
+		l, hosts := d.cluster()
+		from, to := hosts[1], hosts[2]
+		from.pod.Spec.HostNetwork, to.pod.Spec.HostNetwork = d.IntN(2) == 0, d.IntN(2) == 0
+		protocol, port := one(d, corev1.ProtocolTCP, corev1.ProtocolUDP), one[int32](d, 80, 81, 53)
+		got := known(t, l).Decide(from.party(), to.party(), Port{Protocol: string(protocol), Number: port})
+		counted[got.Allowed]++
+		if notes := answer(from.pod.Spec.HostNetwork) + answer(to.pod.Spec.HostNetwork); len(got.Notes) != int(notes+2)/2 {
+			t.Fatalf("seed %d: %v", seed, got.Notes)
+		}
+		if untouchable(from, to) {
+			if got.Allowed != Yes {
+				t.Fatalf("seed %d: a pod and its node: %+v", seed, got)
+			}
+			continue
+		}
+		asNode := func(h host) host {
+			if h.pod.Spec.HostNetwork {
+				h.pod = nil
+			}
+			return h
+		}
+		worlds := []bool{
+			l.leaves(from, to, protocol, port) && l.enters(from, to, protocol, port),
+			// Policies are not about a node, and selectors do not find its pods.
+			(from.pod.Spec.HostNetwork || l.leaves(from, asNode(to), protocol, port)) && (to.pod.Spec.HostNetwork || l.enters(asNode(from), to, protocol, port)),
+		}
+		for _, want := range worlds {
+			if got.Allowed != Unclear && got.Allowed != answer(want) {
+				t.Fatalf("seed %d: told %v, but it may be %v: %s", seed, got.Allowed, answer(want), got.Why)
 			}
 		}
 	}
