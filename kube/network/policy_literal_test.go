@@ -32,7 +32,7 @@ func (l *literal) allowed(from, to host, protocol corev1.Protocol, port int32) b
 
 // untouchable is traffic that no policy can block: of a pod to itself, and
 // between a pod and its node.
-func untouchable(a, b host) bool {
+func (*literal) untouchable(a, b host) bool {
 	if a.pod == nil || b.pod == nil {
 		return false
 	}
@@ -46,17 +46,17 @@ func untouchable(a, b host) bool {
 // selects it has Ingress in its types, and then only what an ingress rule of
 // some such policy allows gets in.
 func (l *literal) enters(from, to host, protocol corev1.Protocol, port int32) bool {
-	if to.pod == nil || untouchable(from, to) {
+	if to.pod == nil || l.untouchable(from, to) {
 		return true
 	}
 	isolated := false
 	for _, p := range l.policies {
-		if !l.selects(p, to.pod) || !slices.Contains(types(p), networkingv1.PolicyTypeIngress) {
+		if !l.selects(p, to.pod) || !slices.Contains(l.types(p), networkingv1.PolicyTypeIngress) {
 			continue
 		}
 		isolated = true
 		for _, rule := range p.Spec.Ingress {
-			if l.peers(p.Namespace, rule.From, from) && ports(rule.Ports, to, protocol, port) {
+			if l.peers(p.Namespace, rule.From, from) && l.ports(rule.Ports, to, protocol, port) {
 				return true
 			}
 		}
@@ -66,17 +66,17 @@ func (l *literal) enters(from, to host, protocol corev1.Protocol, port int32) bo
 
 // leaves is enters for egress.
 func (l *literal) leaves(from, to host, protocol corev1.Protocol, port int32) bool {
-	if from.pod == nil || untouchable(from, to) {
+	if from.pod == nil || l.untouchable(from, to) {
 		return true
 	}
 	isolated := false
 	for _, p := range l.policies {
-		if !l.selects(p, from.pod) || !slices.Contains(types(p), networkingv1.PolicyTypeEgress) {
+		if !l.selects(p, from.pod) || !slices.Contains(l.types(p), networkingv1.PolicyTypeEgress) {
 			continue
 		}
 		isolated = true
 		for _, rule := range p.Spec.Egress {
-			if l.peers(p.Namespace, rule.To, to) && ports(rule.Ports, to, protocol, port) {
+			if l.peers(p.Namespace, rule.To, to) && l.ports(rule.Ports, to, protocol, port) {
 				return true
 			}
 		}
@@ -86,7 +86,7 @@ func (l *literal) leaves(from, to host, protocol corev1.Protocol, port int32) bo
 
 // types: if there are none, a policy is about ingress, and about egress if it
 // has egress rules.
-func types(p *networkingv1.NetworkPolicy) []networkingv1.PolicyType {
+func (*literal) types(p *networkingv1.NetworkPolicy) []networkingv1.PolicyType {
 	if len(p.Spec.PolicyTypes) > 0 {
 		return p.Spec.PolicyTypes
 	}
@@ -99,11 +99,11 @@ func types(p *networkingv1.NetworkPolicy) []networkingv1.PolicyType {
 // selects: a policy is about pods of its own namespace; an empty selector
 // selects all of them.
 func (l *literal) selects(p *networkingv1.NetworkPolicy, pod *corev1.Pod) bool {
-	return pod.Namespace == p.Namespace && matches(&p.Spec.PodSelector, pod.Labels)
+	return pod.Namespace == p.Namespace && l.matches(&p.Spec.PodSelector, pod.Labels)
 }
 
 // matches: all labels and all expressions have to hold.
-func matches(s *metav1.LabelSelector, of map[string]string) bool {
+func (*literal) matches(s *metav1.LabelSelector, of map[string]string) bool {
 	for k, want := range s.MatchLabels {
 		if v, ok := of[k]; !ok || v != want {
 			return false
@@ -137,20 +137,20 @@ func (l *literal) peers(namespace string, list []networkingv1.NetworkPolicyPeer,
 	for _, p := range list {
 		switch {
 		case p.IPBlock != nil:
-			if contains(p.IPBlock.CIDR, peer.address) && !slices.ContainsFunc(p.IPBlock.Except, func(e string) bool { return contains(e, peer.address) }) {
+			if l.contains(p.IPBlock.CIDR, peer.address) && !slices.ContainsFunc(p.IPBlock.Except, func(e string) bool { return l.contains(e, peer.address) }) {
 				return true
 			}
 		case peer.pod == nil:
 		case p.NamespaceSelector != nil && p.PodSelector != nil: // together: these pods in those namespaces
-			if matches(p.NamespaceSelector, l.namespaces[peer.pod.Namespace]) && matches(p.PodSelector, peer.pod.Labels) {
+			if l.matches(p.NamespaceSelector, l.namespaces[peer.pod.Namespace]) && l.matches(p.PodSelector, peer.pod.Labels) {
 				return true
 			}
 		case p.NamespaceSelector != nil: // all pods in those namespaces
-			if matches(p.NamespaceSelector, l.namespaces[peer.pod.Namespace]) {
+			if l.matches(p.NamespaceSelector, l.namespaces[peer.pod.Namespace]) {
 				return true
 			}
 		case p.PodSelector != nil: // these pods in the policy's own namespace
-			if peer.pod.Namespace == namespace && matches(p.PodSelector, peer.pod.Labels) {
+			if peer.pod.Namespace == namespace && l.matches(p.PodSelector, peer.pod.Labels) {
 				return true
 			}
 		}
@@ -158,7 +158,7 @@ func (l *literal) peers(namespace string, list []networkingv1.NetworkPolicyPeer,
 	return false
 }
 
-func contains(cidr, address string) bool {
+func (*literal) contains(cidr, address string) bool {
 	_, block, err := net.ParseCIDR(cidr)
 	return err == nil && block.Contains(net.ParseIP(address))
 }
@@ -166,7 +166,7 @@ func contains(cidr, address string) bool {
 // ports: no ports are all of them; else one has to be meant. A protocol that is
 // not told is TCP, a port that is not told is every port of it, a name is that of
 // the destination's container port, and an end makes a range.
-func ports(list []networkingv1.NetworkPolicyPort, to host, protocol corev1.Protocol, port int32) bool {
+func (l *literal) ports(list []networkingv1.NetworkPolicyPort, to host, protocol corev1.Protocol, port int32) bool {
 	if len(list) == 0 {
 		return true
 	}
@@ -180,7 +180,7 @@ func ports(list []networkingv1.NetworkPolicyPort, to host, protocol corev1.Proto
 		case p.Port == nil:
 			return true
 		case p.Port.Type == intstr.String:
-			if to.pod != nil && named(to.pod, p.Port.StrVal, protocol, port) {
+			if to.pod != nil && l.named(to.pod, p.Port.StrVal, protocol, port) {
 				return true
 			}
 		case p.EndPort != nil:
@@ -194,7 +194,7 @@ func ports(list []networkingv1.NetworkPolicyPort, to host, protocol corev1.Proto
 	return false
 }
 
-func named(pod *corev1.Pod, name string, protocol corev1.Protocol, port int32) bool {
+func (*literal) named(pod *corev1.Pod, name string, protocol corev1.Protocol, port int32) bool {
 	for _, c := range pod.Spec.Containers {
 		for _, p := range c.Ports {
 			of := p.Protocol

@@ -17,8 +17,8 @@ import (
 	"quarterdeck/kube/store"
 )
 
-// compact returns policies as a store keeps them.
-func compact(t testing.TB, policies ...*networkingv1.NetworkPolicy) []*object.NetworkPolicy {
+// policyObjects returns policies as a store keeps them.
+func policyObjects(t testing.TB, policies ...*networkingv1.NetworkPolicy) []*object.NetworkPolicy {
 	t.Helper()
 	list := networkingv1.NetworkPolicyList{TypeMeta: metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicyList"}}
 	for _, p := range policies {
@@ -35,14 +35,14 @@ func compact(t testing.TB, policies ...*networkingv1.NetworkPolicy) []*object.Ne
 	return out
 }
 
-// known returns policies and namespaces of which everything is known.
-func known(t testing.TB, l *literal) *Policies {
+// knownPolicies returns policies and namespaces of which everything is known.
+func knownPolicies(t testing.TB, l *literal) *Policies {
 	t.Helper()
 	p := NewPolicies()
 	for name, its := range l.namespaces {
 		p.PutNamespace(name, store.NewLabels(its))
 	}
-	for _, n := range compact(t, l.policies...) {
+	for _, n := range policyObjects(t, l.policies...) {
 		p.Put(n)
 	}
 	return p
@@ -55,50 +55,50 @@ func (h host) party() *Party {
 	return NewParty(h.pod)
 }
 
-// dice makes up clusters so small that everything meets everything.
-type dice struct{ *rand.Rand }
+// policyDice makes up clusters so small that everything meets everything.
+type policyDice struct{ *rand.Rand }
 
-func one[T any](d dice, of ...T) T { return of[d.IntN(len(of))] }
+func pick[T any](d policyDice, of ...T) T { return of[d.IntN(len(of))] }
 
-func (d dice) labels() map[string]string {
+func (d policyDice) labels() map[string]string {
 	out := map[string]string{}
 	for _, k := range []string{"app", "tier"} {
 		if d.IntN(3) > 0 {
-			out[k] = one(d, "a", "b", "")
+			out[k] = pick(d, "a", "b", "")
 		}
 	}
 	return out
 }
 
-func (d dice) selector() *metav1.LabelSelector {
+func (d policyDice) selector() *metav1.LabelSelector {
 	s := &metav1.LabelSelector{}
 	if d.IntN(3) == 0 {
 		return s
 	}
 	if d.IntN(2) == 0 {
-		s.MatchLabels = map[string]string{one(d, "app", "tier"): one(d, "a", "b", "")}
+		s.MatchLabels = map[string]string{pick(d, "app", "tier"): pick(d, "a", "b", "")}
 	}
 	for range d.IntN(3) {
 		e := metav1.LabelSelectorRequirement{
-			Key:      one(d, "app", "tier", "none"),
-			Operator: one(d, metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn, metav1.LabelSelectorOpExists, metav1.LabelSelectorOpDoesNotExist),
+			Key:      pick(d, "app", "tier", "none"),
+			Operator: pick(d, metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn, metav1.LabelSelectorOpExists, metav1.LabelSelectorOpDoesNotExist),
 		}
 		if e.Operator == metav1.LabelSelectorOpIn || e.Operator == metav1.LabelSelectorOpNotIn {
-			e.Values = one(d, []string{"a"}, []string{"b", "a"}, []string{""}, []string{"b", ""})
+			e.Values = pick(d, []string{"a"}, []string{"b", "a"}, []string{""}, []string{"b", ""})
 		}
 		s.MatchExpressions = append(s.MatchExpressions, e)
 	}
 	return s
 }
 
-func (d dice) peers() []networkingv1.NetworkPolicyPeer {
+func (d policyDice) peers() []networkingv1.NetworkPolicyPeer {
 	out := make([]networkingv1.NetworkPolicyPeer, d.IntN(3))
 	for i := range out {
 		switch d.IntN(4) {
 		case 0:
-			out[i].IPBlock = &networkingv1.IPBlock{CIDR: one(d, "10.0.0.0/8", "0.0.0.0/0", "::/0", "10.0.0.0/30", "2001:db8::/64", "10.0.0.1/32")}
+			out[i].IPBlock = &networkingv1.IPBlock{CIDR: pick(d, "10.0.0.0/8", "0.0.0.0/0", "::/0", "10.0.0.0/30", "2001:db8::/64", "10.0.0.1/32")}
 			for range d.IntN(3) {
-				out[i].IPBlock.Except = append(out[i].IPBlock.Except, one(d, "10.0.0.0/31", "10.0.0.2/32", "2001:db8::1/128", "10.0.0.9/32"))
+				out[i].IPBlock.Except = append(out[i].IPBlock.Except, pick(d, "10.0.0.0/31", "10.0.0.2/32", "2001:db8::1/128", "10.0.0.9/32"))
 			}
 		case 1:
 			out[i].PodSelector = d.selector()
@@ -111,30 +111,30 @@ func (d dice) peers() []networkingv1.NetworkPolicyPeer {
 	return out
 }
 
-func (d dice) ports() []networkingv1.NetworkPolicyPort {
+func (d policyDice) ports() []networkingv1.NetworkPolicyPort {
 	out := make([]networkingv1.NetworkPolicyPort, d.IntN(3))
 	for i := range out {
 		if d.IntN(2) == 0 {
-			out[i].Protocol = new(one(d, corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP))
+			out[i].Protocol = new(pick(d, corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP))
 		}
 		switch d.IntN(4) {
 		case 0:
 		case 1:
-			out[i].Port = new(intstr.FromString(one(d, "http", "dns")))
+			out[i].Port = new(intstr.FromString(pick(d, "http", "dns")))
 		case 2:
-			out[i].Port = new(intstr.FromInt32(one[int32](d, 80, 81, 53)))
+			out[i].Port = new(intstr.FromInt32(pick[int32](d, 80, 81, 53)))
 		default:
-			out[i].Port = new(intstr.FromInt32(one[int32](d, 53, 80)))
-			out[i].EndPort = new(one[int32](d, 80, 81, 100))
+			out[i].Port = new(intstr.FromInt32(pick[int32](d, 53, 80)))
+			out[i].EndPort = new(pick[int32](d, 80, 81, 100))
 		}
 	}
 	return out
 }
 
-func (d dice) policy(name string) *networkingv1.NetworkPolicy {
-	p := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: one(d, "x", "y"), Name: name}, Spec: networkingv1.NetworkPolicySpec{
+func (d policyDice) policy(name string) *networkingv1.NetworkPolicy {
+	p := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: pick(d, "x", "y"), Name: name}, Spec: networkingv1.NetworkPolicySpec{
 		PodSelector: *d.selector(),
-		PolicyTypes: one(d, nil, []networkingv1.PolicyType{}, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress},
+		PolicyTypes: pick(d, nil, []networkingv1.PolicyType{}, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress},
 			[]networkingv1.PolicyType{networkingv1.PolicyTypeEgress}, []networkingv1.PolicyType{networkingv1.PolicyTypeEgress, networkingv1.PolicyTypeIngress}),
 	}}
 	for range d.IntN(3) {
@@ -146,13 +146,13 @@ func (d dice) policy(name string) *networkingv1.NetworkPolicy {
 	return p
 }
 
-func (d dice) pod(name, address string) host {
-	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: one(d, "x", "y", "z"), Name: name, Labels: d.labels()}}
-	p.Spec.NodeName = one(d, "", "n1", "n2")
+func (d policyDice) pod(name, address string) host {
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pick(d, "x", "y", "z"), Name: name, Labels: d.labels()}}
+	p.Spec.NodeName = pick(d, "", "n1", "n2")
 	for i, port := range []int32{80, 81, 53} {
 		if d.IntN(2) == 0 {
 			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: strconv.Itoa(i), Ports: []corev1.ContainerPort{
-				{Name: one(d, "http", "dns", ""), ContainerPort: port, Protocol: one(d, "", corev1.ProtocolTCP, corev1.ProtocolUDP)},
+				{Name: pick(d, "http", "dns", ""), ContainerPort: port, Protocol: pick(d, "", corev1.ProtocolTCP, corev1.ProtocolUDP)},
 			}})
 		}
 	}
@@ -160,7 +160,7 @@ func (d dice) pod(name, address string) host {
 	return host{p, address}
 }
 
-func (d dice) cluster() (*literal, []host) {
+func (d policyDice) cluster() (*literal, []host) {
 	l := &literal{namespaces: map[string]map[string]string{}}
 	for _, n := range []string{"x", "y", "z"} {
 		l.namespaces[n] = d.labels()
@@ -168,7 +168,7 @@ func (d dice) cluster() (*literal, []host) {
 	for i := range d.IntN(5) {
 		l.policies = append(l.policies, d.policy("p"+strconv.Itoa(i)))
 	}
-	prefix := one(d, "10.0.0.", "2001:db8::")
+	prefix := pick(d, "10.0.0.", "2001:db8::")
 	hosts := []host{{address: prefix + "9"}}
 	for i := range 4 {
 		hosts = append(hosts, d.pod("pod"+strconv.Itoa(i), prefix+strconv.Itoa(i)))
@@ -181,12 +181,12 @@ func (d dice) cluster() (*literal, []host) {
 func TestAsTheSpecificationSays(t *testing.T) {
 	counted := map[Answer]int{}
 	for seed := range uint64(4000) {
-		d := dice{rand.New(rand.NewPCG(seed, 7))}
+		d := policyDice{rand.New(rand.NewPCG(seed, 7))}
 		l, hosts := d.cluster()
-		p := known(t, l)
+		p := knownPolicies(t, l)
 		for _, from := range hosts {
 			for _, to := range hosts {
-				protocol, port := one(d, corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP), one[int32](d, 80, 81, 53, 90)
+				protocol, port := pick(d, corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP), pick[int32](d, 80, 81, 53, 90)
 				got := p.Decide(from.party(), to.party(), Port{Protocol: string(protocol), Number: port})
 				counted[got.Allowed]++
 				if want := answer(l.allowed(from, to, protocol, port)); got.Allowed != want {
@@ -239,18 +239,18 @@ func checkDecision(t *testing.T, l *literal, from, to host, protocol corev1.Prot
 func TestWhatIsNotKnown(t *testing.T) {
 	counted := map[Answer]int{}
 	for seed := range uint64(2000) {
-		d := dice{rand.New(rand.NewPCG(seed, 8))}
+		d := policyDice{rand.New(rand.NewPCG(seed, 8))}
 		l, hosts := d.cluster()
-		p := known(t, l)
-		hidden := one(d, "x", "y", "z")
+		p := knownPolicies(t, l)
+		hidden := pick(d, "x", "y", "z")
 		p.RemoveNamespace(hidden)
 		unread := d.IntN(3) == 0
 		if unread {
 			p.Unread("y", "forbidden")
 		}
-		from, to := one(d, hosts...), one(d, hosts...)
+		from, to := pick(d, hosts...), pick(d, hosts...)
 		bare := d.IntN(3) == 0 && to.pod != nil // has no address yet
-		protocol, port := one(d, corev1.ProtocolTCP, corev1.ProtocolUDP), one[int32](d, 80, 81, 53)
+		protocol, port := pick(d, corev1.ProtocolTCP, corev1.ProtocolUDP), pick[int32](d, 80, 81, 53)
 		target := to.party()
 		if bare {
 			target.Addresses = nil
@@ -285,17 +285,17 @@ func TestWhatIsNotKnown(t *testing.T) {
 func TestHostNetwork(t *testing.T) {
 	counted := map[Answer]int{}
 	for seed := range uint64(3000) {
-		d := dice{rand.New(rand.NewPCG(seed, 9))}
+		d := policyDice{rand.New(rand.NewPCG(seed, 9))}
 		l, hosts := d.cluster()
 		from, to := hosts[1], hosts[2]
 		from.pod.Spec.HostNetwork, to.pod.Spec.HostNetwork = d.IntN(2) == 0, d.IntN(2) == 0
-		protocol, port := one(d, corev1.ProtocolTCP, corev1.ProtocolUDP), one[int32](d, 80, 81, 53)
-		got := known(t, l).Decide(from.party(), to.party(), Port{Protocol: string(protocol), Number: port})
+		protocol, port := pick(d, corev1.ProtocolTCP, corev1.ProtocolUDP), pick[int32](d, 80, 81, 53)
+		got := knownPolicies(t, l).Decide(from.party(), to.party(), Port{Protocol: string(protocol), Number: port})
 		counted[got.Allowed]++
 		if notes := answer(from.pod.Spec.HostNetwork) + answer(to.pod.Spec.HostNetwork); len(got.Notes) != int(notes+2)/2 {
 			t.Fatalf("seed %d: %v", seed, got.Notes)
 		}
-		if untouchable(from, to) {
+		if l.untouchable(from, to) {
 			if got.Allowed != Yes {
 				t.Fatalf("seed %d: a pod and its node: %+v", seed, got)
 			}

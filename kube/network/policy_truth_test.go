@@ -10,10 +10,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// square is the cluster of the truth tables: namespaces x, y and z, each with
+// squareCluster is the cluster of the truth tables: namespaces x, y and z, each with
 // the pods a, b and c, which listen on 80 and 81 in TCP, UDP and SCTP. A
 // namespace has the label ns, a pod the label pod.
-func square() (*literal, map[string]host) {
+func squareCluster() (*literal, map[string]host) {
 	l := &literal{namespaces: map[string]map[string]string{}}
 	hosts := map[string]host{}
 	for n, namespace := range []string{"x", "y", "z"} {
@@ -180,7 +180,9 @@ func TestTruthTables(t *testing.T) {
 		},
 		"rules of one policy add up": {
 			onA + "ingress: [{from: [{podSelector: {matchLabels: {pod: b}}}], ports: [{port: 80}]}, {from: [{podSelector: {matchLabels: {pod: c}}}], ports: [{port: 81}]}]",
-			in(func(from string, p Port) bool { return from == "x/b" && p == tcp80 || from == "x/c" && p == Port{"TCP", 81} }),
+			in(func(from string, p Port) bool {
+				return from == "x/b" && p == tcp80 || from == "x/c" && p == Port{"TCP", 81}
+			}),
 		},
 		"egress to a port by the name that it has there": {
 			onA + "policyTypes: [Egress]\negress: [{ports: [{port: serve-80-tcp}]}]",
@@ -227,7 +229,7 @@ func TestTruthTables(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, hosts := square()
+			l, hosts := squareCluster()
 			for i, text := range strings.Split(c.policies, "---\n") {
 				if text == "" {
 					continue
@@ -247,7 +249,7 @@ func TestTruthTables(t *testing.T) {
 // literal evaluator allows.
 func checkTable(t *testing.T, l *literal, hosts map[string]host, refused func(from, to string, p Port) bool) {
 	t.Helper()
-	p := known(t, l)
+	p := knownPolicies(t, l)
 	for from, a := range hosts {
 		for to, b := range hosts {
 			for _, protocol := range []string{"TCP", "UDP", "SCTP"} {

@@ -1,0 +1,116 @@
+package network
+
+import (
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"quarterdeck/kube/object"
+	"quarterdeck/kube/store"
+)
+
+// Options say what a Feed reads.
+type Options struct {
+	Served []metav1.APIResource // what the server has, for the Gateway API
+}
+
+// Feed is a Graph that the stores of a cluster keep up to date. Changed may be
+// received from by anybody; the other methods belong to one goroutine at a time.
+type Feed struct {
+	*Graph
+	sources []source
+	changed store.Signal
+	done    chan struct{}
+	relays  sync.WaitGroup
+}
+
+// source is one subscription of a Feed.
+type source struct {
+	resource Resource
+	changed  <-chan struct{}
+	status   func() store.Status
+	take     func() store.Status // passes what changed to the Graph
+	close    func()
+}
+
+// Open subscribes to what the ways into a scope are made of. Gateways and what
+// lets them in are read in all namespaces: few are beside what they lead to. The
+// caller closes the Feed.
+func Open(hub *store.Hub, scope store.Scope, o Options) *Feed {
+	versions := servedGateway(o.Served)
+	f := &Feed{Graph: NewGraph(versions), changed: store.NewSignal(), done: make(chan struct{})}
+	f.Within = scope.Namespace
+	certificates, everywhere := scope, scope
+	certificates.Fields, everywhere.Namespace = object.TLSSecrets, ""
+	follow(f, hub, object.Services(), scope, f.Services)
+	follow(f, hub, object.EndpointSlices(), scope, f.EndpointSlices)
+	follow(f, hub, object.Ingresses(), scope, f.Ingresses)
+	follow(f, hub, object.IngressClasses(), scope, f.IngressClasses)
+	follow(f, hub, object.Certificates(), certificates, f.Certificates)
+	follow(f, hub, object.Namespaces(), everywhere, f.Namespaces)
+	follow(f, hub, object.Pods(), scope, f.Pods)
+	for _, k := range []store.Kind[*object.Workload]{object.Deployments(), object.StatefulSets(), object.DaemonSets()} {
+		r := Resource(k.GVR.Resource)
+		follow(f, hub, k, scope, func(d store.Delta[*object.Workload]) { f.Workloads(r, d) })
+	}
+	for r, version := range versions {
+		switch r {
+		case GatewayClasses:
+			follow(f, hub, object.GatewayClasses(version), everywhere, f.GatewayClasses)
+		case Gateways:
+			follow(f, hub, object.Gateways(version), everywhere, f.Gateways)
+		case ReferenceGrants:
+			follow(f, hub, object.ReferenceGrants(version), everywhere, f.ReferenceGrants)
+		default:
+			k := object.GatewayRoutes(string(r), gatewayKinds()[r], version)
+			follow(f, hub, k, scope, func(d store.Delta[*object.GatewayRoute]) { f.GatewayRoutes(r, d) })
+		}
+	}
+	for _, s := range f.sources {
+		f.relays.Go(func() { f.changed.Relay(s.changed, f.done) })
+	}
+	return f
+}
+
+// follow adds the objects of a kind to a Feed.
+func follow[T store.Object](f *Feed, hub *store.Hub, kind store.Kind[T], scope store.Scope, into func(store.Delta[T])) {
+	sub := store.Open(hub, kind, scope)
+	f.sources = append(f.sources, source{
+		resource: Resource(kind.GVR.Resource), changed: sub.Changed(), status: sub.Status, close: sub.Close,
+		take: func() store.Status {
+			d, status := sub.Take()
+			into(d)
+			return status
+		},
+	})
+}
+
+// Changed receives a value after a change of any of the objects, or of how well
+// they are known. One value may stand for any number of changes.
+func (f *Feed) Changed() <-chan struct{} { return f.changed }
+
+// Take brings the Graph up to date.
+func (f *Feed) Take() {
+	for _, s := range f.sources {
+		f.Read(s.resource, s.take())
+	}
+}
+
+// Statuses returns how well each resource is known now. It is safe for concurrent
+// use.
+func (f *Feed) Statuses() map[Resource]store.Status {
+	all := make(map[Resource]store.Status, len(f.sources))
+	for _, s := range f.sources {
+		all[s.resource] = s.status()
+	}
+	return all
+}
+
+// Close gives the subscriptions back.
+func (f *Feed) Close() {
+	close(f.done)
+	f.relays.Wait()
+	for _, s := range f.sources {
+		s.close()
+	}
+}
