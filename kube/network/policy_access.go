@@ -7,8 +7,11 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"quarterdeck/kube"
 	"quarterdeck/kube/object"
+	"quarterdeck/kube/store"
 )
 
 // Access is what network policies let reach a pod, or let a pod reach.
@@ -188,39 +191,46 @@ func peerWords(namespace string, of *object.PolicyPeer) string {
 	return pods + " in namespaces " + of.Namespaces.Text
 }
 
-// count notes how many pods each line is about, where that can be told.
+// count notes how many pods each line is about, where that can be told. Pods of
+// a namespace with equal labels share them, and are looked at together.
 func (p *Policies) count(lines []Line, pods iter.Seq[*object.Pod]) {
-	// Whether a namespace is meant is asked once for each, not for each pod.
-	type place struct {
-		line      int
+	type group struct {
 		namespace string
+		labels    *store.Labels
 	}
-	within := map[place]Answer{}
+	groups := map[group]int{}
+	for pod := range pods {
+		if pod.Phase != string(corev1.PodSucceeded) && pod.Phase != string(corev1.PodFailed) {
+			groups[group{pod.Namespace, pod.Labels}]++
+		}
+	}
 	for i := range lines {
 		if peer := lines[i].peer; peer != nil && peer.Unclear == "" && !peer.Block.IsValid() {
 			lines[i].Pods = 0
 		}
 	}
-	for pod := range pods {
+	within := map[string][]Answer{} // by namespace: whether each line is about it
+	for g, n := range groups {
+		in, ok := within[g.namespace]
+		if !ok {
+			in = make([]Answer, len(lines))
+			for i := range lines {
+				in[i] = No
+				if lines[i].Pods >= 0 {
+					in[i] = p.inNamespaces(lines[i].namespace, lines[i].peer.Namespaces, g.namespace)
+				}
+			}
+			within[g.namespace] = in
+		}
 		for i := range lines {
 			l := &lines[i]
-			if l.Pods < 0 || pod.Phase == "Succeeded" || pod.Phase == "Failed" {
-				continue
-			}
-			at := place{i, pod.Namespace}
-			in, ok := within[at]
-			if !ok {
-				in = p.inNamespaces(l.namespace, l.peer.Namespaces, pod.Namespace)
-				within[at] = in
-			}
-			if in == No || l.peer.Pods != nil && !l.peer.Pods.Matches(pod.Labels) {
-				continue
-			}
-			if in == Unclear {
+			switch {
+			case in[i] == No || l.Pods < 0 || l.peer.Pods != nil && !l.peer.Pods.Matches(g.labels):
+			case in[i] == Unclear:
 				l.Pods = -1
-				continue
+			default:
+				l.Pods += n
 			}
-			l.Pods++
 		}
 	}
 }
