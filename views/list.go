@@ -73,7 +73,7 @@ func newList[T store.Object](r *Resource[T], s *Session, scope Scope) *list[T] {
 	scope.folds = &folds{}
 	l := &list[T]{
 		res: r, session: s, scope: scope, table: table.New[T](s.Theme),
-		env: &Env{Now: s.Now(), Glyphs: &s.Theme.Glyphs}, sortID: r.Sort, desc: r.Desc, detail: s.Settings.Detail,
+		env: &Env{Now: s.Now(), Glyphs: &s.Theme.Glyphs, Keys: s.Keys}, sortID: r.Sort, desc: r.Desc, detail: s.Settings.Detail,
 		proj: &projection[T]{}, resort: true, unmeasured: !s.Settings.Metrics, moved: store.NewSignal(),
 	}
 	l.setColumns(r.Columns)
@@ -212,7 +212,7 @@ func (l *list[T]) marked() map[string]bool {
 }
 
 func (l *list[T]) newEnv() *Env {
-	return &Env{Now: l.session.Now(), Metrics: l.metrics, Glyphs: &l.session.Theme.Glyphs}
+	return &Env{Now: l.session.Now(), Metrics: l.metrics, Glyphs: &l.session.Theme.Glyphs, Keys: l.session.Keys}
 }
 
 // Update handles what the list's Cmds found.
@@ -346,7 +346,7 @@ func (l *list[T]) Header() ui.Header {
 		h.Primary = l.res.Primary
 	}
 	h.Count = l.count()
-	l.session.describe(&h, l.status, "list "+l.res.Name, l.res.place(l.scope))
+	l.session.describe(&h, l.status, "list "+l.res.rows(), l.res.place(l.scope))
 	if l.table.Len() == 0 {
 		h.Problem = "" // it stands where the rows would be, in full
 	}
@@ -356,7 +356,7 @@ func (l *list[T]) Header() ui.Header {
 // problem is why the data is not all there, "" if it is.
 func (l *list[T]) problem() string {
 	var h ui.Header
-	l.session.describe(&h, l.status, "list "+l.res.Name, l.res.place(l.scope))
+	l.session.describe(&h, l.status, "list "+l.res.rows(), l.res.place(l.scope))
 	return h.Problem
 }
 
@@ -469,15 +469,15 @@ func (l *list[T]) none() string {
 	}
 	switch l.status.Phase {
 	case store.Syncing:
-		return "loading " + l.res.Name
+		return "loading " + l.res.rows()
 	case store.Forbidden, store.Failed, store.Partial, store.Stale:
 		return l.problem()
 	case store.Live:
 	}
 	if l.filterText != "" && l.total > 0 {
-		return fmt.Sprintf("none of %s %s matches /%s", thousands(l.total), l.res.Name, l.filterText)
+		return fmt.Sprintf("none of %s %s matches /%s", thousands(l.total), l.res.rows(), l.filterText)
 	}
-	return fmt.Sprintf("no %s %s", l.res.Name, where)
+	return fmt.Sprintf("no %s %s", l.res.rows(), where)
 }
 
 // over puts a text below the titles of an empty table.

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ import (
 type Resource[T store.Object] struct {
 	Kind  store.Kind[T]
 	Name  string   // "pods"
+	Rows  string   // what the rows are, in the plural, where that is not the Name
 	Short []string // "po"; names that kubectl takes too
 	// Columns of the list. The namespace is put before them by itself.
 	Columns []Column[T]
@@ -87,6 +89,9 @@ type Resource[T store.Object] struct {
 	Primary keymap.ActionID
 }
 
+// rows is what the rows are called, in the plural.
+func (r *Resource[T]) rows() string { return cmp.Or(r.Rows, r.Name) }
+
 // Column is one column of a resource. What Value returns is what is shown,
 // sorted, filtered and printed.
 type Column[T store.Object] struct {
@@ -124,6 +129,7 @@ type Env struct {
 	Metrics *metrics.Snapshot // nil if nobody asked for metrics
 	Glyphs  *theme.Glyphs     // to draw with, nil where there is no screen
 	Width   int               // of the screen in cells, 0 where there is none
+	Keys    keymap.Map        // that are pressed, the zero Map where there is no screen
 }
 
 // Scope is which objects of a resource a list shows.

@@ -226,7 +226,7 @@ func (p *Program) rememberFilter(text string) {
 
 // note remembers whether a list could be read.
 func (s *Session) note(st store.Status, problem string) {
-	if st.Phase == store.Live && s.Settings.Triage && s.looked() {
+	if (st.Phase == store.Live || st.Phase == store.Partial) && s.Settings.Triage && s.looked() {
 		s.triaging() // now that what the user wants to see is there
 	}
 	s.mu.Lock()

@@ -66,6 +66,8 @@ func (s *Session) alarm() (string, theme.Tone) {
 		return fmt.Sprintf("%d warn", n[triage.Warn]), theme.Warn
 	case r.Loading || len(r.Checked) == 0:
 		return "", theme.Muted
+	case !r.Complete():
+		return "0 crit, partial", theme.Muted
 	}
 	return "0 crit", theme.Muted
 }

@@ -1,8 +1,9 @@
 package views
 
 import (
+	"context"
 	"strings"
-	"sync"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"k8s.io/apimachinery/pkg/types"
@@ -28,7 +29,7 @@ type incidentRow struct {
 func triageList() *Resource[*incidentRow] {
 	return &Resource[*incidentRow]{
 		Kind: store.Kind[*incidentRow]{GVR: kube.Local("incidents"), Kind: "Incident", Namespaced: true},
-		Name: "triage", Short: []string{"tr", "incidents"}, Primary: keymap.ViewTriage, Sort: "sev",
+		Name: "triage", Rows: "incidents", Short: []string{"tr", "incidents"}, Primary: keymap.ViewTriage, Sort: "sev",
 		Columns: []Column[*incidentRow]{
 			{
 				ID: "sev", Kind: field.Text, Words: []string{"info", "warn", "crit"},
@@ -37,7 +38,7 @@ func triageList() *Resource[*incidentRow] {
 				Tone:  func(r *incidentRow, _ *Env) theme.Tone { return severityTone(r.Severity) },
 			},
 			since("since", func(r *incidentRow) int64 { return r.Since }),
-			text("what", func(r *incidentRow) string { return r.Title }).flex(3, 16),
+			text("what", incidentTitle).flex(3, 16),
 			text("where", func(r *incidentRow) string { return whereOf(r.Root) }).flex(4, 20).inMiddle(),
 			text("why", func(r *incidentRow) string { return r.Cause }).flex(6, 16),
 			count("pods", func(r *incidentRow) int64 { return int64(r.Pods) }).wide(),
@@ -68,6 +69,14 @@ func triageList() *Resource[*incidentRow] {
 	}
 }
 
+// incidentTitle says what is wrong, and that the user did not want to see it.
+func incidentTitle(r *incidentRow) string {
+	if r.dismissed {
+		return "(dismissed) " + r.Title
+	}
+	return r.Title
+}
+
 func severityTone(s triage.Severity) theme.Tone {
 	switch s {
 	case triage.Crit:
@@ -94,18 +103,34 @@ type triageSource struct {
 	watch   *triageWatch
 	session *Session
 	changed store.Signal
-	end     chan struct{}
-	once    sync.Once
+	end     context.CancelFunc
 
 	rows map[string]*incidentRow // handed out last: those that are as they were are the same
 }
 
 func newTriageSource(s *Session) *triageSource {
-	src := &triageSource{watch: s.triaging(), session: s, changed: store.NewSignal(), end: make(chan struct{}), rows: map[string]*incidentRow{}}
+	ctx, end := context.WithCancel(context.Background())
+	src := &triageSource{watch: s.triaging(), session: s, changed: store.NewSignal(), end: end, rows: map[string]*incidentRow{}}
 	src.changed.Send()
-	go src.changed.Relay(src.watch.changed, src.end)
-	s.dismissals.listen(src.changed)
+	src.watch.changed.add(src.changed)
+	s.dismissals.listeners.add(src.changed)
+	go src.remind(ctx)
 	return src
+}
+
+// remind has the list look again now and then: what is read about the incident
+// under the cursor gets old though the incident stays as it is.
+func (s *triageSource) remind(ctx context.Context) {
+	t := time.NewTicker(inspectEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			s.changed.Send()
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func (s *triageSource) Changed() <-chan struct{} { return s.changed }
@@ -113,10 +138,9 @@ func (s *triageSource) Status() store.Status     { return s.watch.status() }
 
 // Close ends the listening; the watch goes on.
 func (s *triageSource) Close() {
-	s.once.Do(func() {
-		s.session.dismissals.forget(s.changed)
-		close(s.end)
-	})
+	s.end()
+	s.watch.changed.remove(s.changed)
+	s.session.dismissals.listeners.remove(s.changed)
 }
 
 // Take returns all incidents, without those that were dismissed unless they are

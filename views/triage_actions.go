@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -68,7 +69,7 @@ func (s *Session) dismissAction(i *triage.Incident) ui.Action {
 const toClipboard = "clipboard"
 
 func (s *Session) reportAction(i *triage.Incident) ui.Action {
-	return ui.Action{ID: keymap.TriageReport, Quiet: true, Run: func() tea.Msg {
+	return ui.Action{ID: keymap.TriageReport, Run: func() tea.Msg {
 		name := fmt.Sprintf("incident-%s-%s.md", strings.NewReplacer("/", "-", ":", "-").Replace(i.Root.String()), s.Now().Format("20060102-1504"))
 		return ui.Ask(ui.Prompt{
 			Label: "write the report to: ", Text: name, Accept: func(path string) tea.Msg { return s.writeReport(i, strings.TrimSpace(path)) },
@@ -130,20 +131,36 @@ func explainFrame(s *Session, ref kube.Ref) ui.Frame { return explainPage().fram
 func loadExplanation(ctx context.Context, p *page) (pageText, error) {
 	s := p.session
 	var found triage.Explanation
-	if !s.triaging().read(ctx, func(e *triage.Engine) { found = e.Explain(p.ref) }) {
+	w := s.triaging()
+	if !w.read(ctx, func(e *triage.Engine) { found = e.Explain(p.ref) }) {
 		return pageText{}, ctx.Err()
 	}
 	text := pageText{hang: paneHanging}
 	env := &Env{Now: s.Now()}
-	text.lines = append(text.lines, textview.Line{{Text: found.Words(), Tone: theme.Title}}, textview.Line{})
-	for _, i := range slices.Concat(found.Of, found.Beside) {
+	text.lines = append(text.lines, textview.Line{{Text: found.Words(), Tone: theme.Title}})
+	if st := w.status(); st.Phase == store.Stale {
+		text.partial = s.explain(st.Err, "look for what is wrong", place(s.Namespace))
+		text.lines = append(text.lines, textview.Line{{Text: "that was " + s.since(st) + " ago: " + text.partial, Tone: theme.Warn}})
+	}
+	text.lines = append(text.lines, textview.Line{})
+	incidents := slices.Concat(found.Of, found.Beside)
+	read := make([]*triage.Inspection, len(incidents))
+	var all sync.WaitGroup
+	for n, i := range incidents {
+		all.Go(func() { read[n] = s.inspect(ctx, i) })
+	}
+	all.Wait()
+	if ctx.Err() != nil {
+		return pageText{}, ctx.Err()
+	}
+	for n, i := range incidents {
 		text.lines = append(text.lines, textview.Line{
 			{Text: i.Severity.String() + "  ", Tone: severityTone(i.Severity)}, {Text: i.Title, Tone: theme.Title}, {Text: "  " + whereOf(i.Root), Tone: theme.Text},
 		})
 		if i.Cause != "" {
 			text.lines = append(text.lines, textview.Line{{Text: i.Cause, Tone: theme.Text}})
 		}
-		for _, r := range incidentLines(i, s.inspect(ctx, i)) {
+		for _, r := range incidentLines(i, read[n]) {
 			text.lines = append(text.lines, evidenceLine(r.at, r.source, r.text, r.tone, env))
 		}
 		text.lines = append(text.lines, textview.Line{})

@@ -2,23 +2,25 @@ package views
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 
 	"quarterdeck/kube"
-	"quarterdeck/kube/store"
 	"quarterdeck/kube/triage"
 )
 
 // dismissals are the incidents that the user does not want to see until they
 // change. They are forgotten with the program. It is safe for concurrent use.
 type dismissals struct {
-	mu   sync.Mutex
-	of   map[dismissal]string // how the incident was then
-	all  bool                 // dismissed ones are shown too
-	tell map[store.Signal]struct{}
+	listeners listeners
+
+	mu  sync.Mutex
+	of  map[incidentKey]*triage.Incident // as they were then
+	all bool                             // dismissed ones are shown too
 }
 
-type dismissal struct {
+// incidentKey tells the incidents of all clusters apart.
+type incidentKey struct {
 	client *kube.Client
 	id     string
 }
@@ -32,58 +34,46 @@ func looks(i *triage.Incident) string {
 // set dismisses an incident, or takes that back.
 func (d *dismissals) set(s *Session, i *triage.Incident, dismissed bool) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	if d.of == nil {
-		d.of = map[dismissal]string{}
+		d.of = map[incidentKey]*triage.Incident{}
 	}
 	if dismissed {
-		d.of[dismissal{s.Client, i.ID}] = looks(i)
+		d.of[incidentKey{s.Client, i.ID}] = i
 	} else {
-		delete(d.of, dismissal{s.Client, i.ID})
+		delete(d.of, incidentKey{s.Client, i.ID})
 	}
-	d.send()
+	d.mu.Unlock()
+	d.listeners.tell()
 }
 
 // has reports whether an incident is dismissed and still as it was then.
 func (d *dismissals) has(s *Session, i *triage.Incident) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	then, ok := d.of[dismissal{s.Client, i.ID}]
-	return ok && then == looks(i)
+	then := d.of[incidentKey{s.Client, i.ID}]
+	return then != nil && looks(then) == looks(i)
+}
+
+// judged forgets the incidents that are over: what fails again is news. The
+// report is of a namespace, "" for all.
+func (d *dismissals) judged(c *kube.Client, namespace string, r *triage.Report) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	maps.DeleteFunc(d.of, func(k incidentKey, i *triage.Incident) bool {
+		return k.client == c && (namespace == "" || namespace == i.Root.Namespace) && r.Over(i)
+	})
 }
 
 // show shows the dismissed ones too, or hides them again.
 func (d *dismissals) show(all bool) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.all = all
-	d.send()
+	d.mu.Unlock()
+	d.listeners.tell()
 }
 
 func (d *dismissals) shown() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.all
-}
-
-// listen has a signal sent after every change, until forget.
-func (d *dismissals) listen(to store.Signal) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.tell == nil {
-		d.tell = map[store.Signal]struct{}{}
-	}
-	d.tell[to] = struct{}{}
-}
-
-func (d *dismissals) forget(to store.Signal) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.tell, to)
-}
-
-func (d *dismissals) send() {
-	for to := range d.tell {
-		to.Send()
-	}
 }

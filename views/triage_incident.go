@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -62,13 +63,22 @@ type incidentPage struct {
 
 	mu       sync.Mutex
 	incident *triage.Incident // as it was last
-	over     bool
+	standing standing
 }
+
+// standing says whether what a page shows of an incident is still so.
+type standing uint8
+
+const (
+	goesOn  standing = iota
+	isOver           // nothing is wrong any more
+	unknown          // what it was found by cannot be read any more
+)
 
 func (p *incidentPage) resource() *Resource[*lineRow] {
 	return &Resource[*lineRow]{
 		Kind: store.Kind[*lineRow]{GVR: kube.Local("incident"), Kind: "Line", Namespaced: true},
-		Name: "incident", Sort: "source",
+		Name: "incident", Rows: "incidents", Sort: "source",
 		Columns: []Column[*lineRow]{
 			{
 				ID: "source", Kind: field.Text, Min: 9, Max: 10,
@@ -126,21 +136,43 @@ func noObject(why string) []ui.Action {
 	return actions
 }
 
-// now returns the incident as it was last, and whether it is over.
-func (p *incidentPage) now() (*triage.Incident, bool) {
+// now returns the incident as it was last, and whether that is still so.
+func (p *incidentPage) now() (*triage.Incident, standing) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.incident, p.over
+	return p.incident, p.standing
+}
+
+// follow takes over what a report says of the incident.
+func (p *incidentPage) follow(r *triage.Report) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, i := range r.Incidents {
+		if i.ID == p.incident.ID {
+			p.incident, p.standing = i, goesOn
+			return
+		}
+	}
+	switch {
+	case r.Over(p.incident):
+		p.standing = isOver
+	case !r.Loading:
+		p.standing = unknown
+	}
 }
 
 // banner says above the lines what is wrong and why.
 func (p *incidentPage) banner() []textview.Line {
-	i, over := p.now()
+	i, standing := p.now()
 	first := textview.Line{{Text: i.Severity.String(), Tone: severityTone(i.Severity)}, {Text: "  " + i.Title, Tone: theme.Title}, {Text: "  " + whereOf(i.Root), Tone: theme.Text}}
-	if over {
-		first = append(textview.Line{{Text: "over  ", Tone: theme.OK}}, first...)
-	}
 	lines := []textview.Line{first}
+	switch standing {
+	case goesOn:
+	case isOver:
+		lines = append(lines, textview.Line{{Text: "this is over: nothing is wrong with it any more; what follows is how it was", Tone: theme.OK}})
+	case unknown:
+		lines = append(lines, textview.Line{{Text: "it is not known whether this goes on: what it was found by cannot be read any more", Tone: theme.Warn}})
+	}
 	if i.Cause != "" {
 		lines = append(lines, textview.Line{{Text: i.Cause, Tone: theme.Text}})
 	}
@@ -172,16 +204,16 @@ type incidentSource struct {
 	page    *incidentPage
 	watch   *triageWatch
 	changed store.Signal
-	end     chan struct{}
-	once    sync.Once
+	end     context.CancelFunc
 }
 
 func newIncidentSource(p *incidentPage) *incidentSource {
-	src := &incidentSource{page: p, watch: p.session.triaging(), changed: store.NewSignal(), end: make(chan struct{})}
+	ctx, end := context.WithCancel(context.Background())
+	src := &incidentSource{page: p, watch: p.session.triaging(), changed: store.NewSignal(), end: end}
 	src.changed.Send()
-	p.session.inspections.listen(src.changed)
-	go src.changed.Relay(src.watch.changed, src.end)
-	go src.inspect()
+	src.watch.changed.add(src.changed)
+	p.session.inspections.listeners.add(src.changed)
+	go src.inspect(ctx)
 	return src
 }
 
@@ -190,28 +222,22 @@ func (s *incidentSource) Status() store.Status     { return s.watch.status() }
 
 // Close ends the reading.
 func (s *incidentSource) Close() {
-	s.once.Do(func() {
-		s.page.session.inspections.forget(s.changed)
-		close(s.end)
-	})
+	s.end()
+	s.watch.changed.remove(s.changed)
+	s.page.session.inspections.listeners.remove(s.changed)
 }
 
-// inspect reads about the incident, again whenever it has changed.
-func (s *incidentSource) inspect() {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() {
-		<-s.end
-		cancel()
-	}()
-	var last *triage.Incident
+// inspect reads about the incident, again and again as long as it goes on and
+// the server can be asked.
+func (s *incidentSource) inspect(ctx context.Context) {
+	t := time.NewTicker(inspectEvery)
+	defer t.Stop()
 	for {
-		if i, over := s.page.now(); i != last && !over {
-			last = i
+		if i, standing := s.page.now(); standing == goesOn {
 			s.page.session.inspect(ctx, i)
 		}
 		select {
-		case <-time.After(inspectEvery):
+		case <-t.C:
 		case <-ctx.Done():
 			return
 		}
@@ -222,17 +248,14 @@ func (s *incidentSource) inspect() {
 func (s *incidentSource) Take() (store.Delta[*lineRow], store.Status) {
 	p := s.page
 	if report := s.watch.report.Load(); report != nil {
-		p.mu.Lock()
-		p.over = !report.Loading
-		for _, i := range report.Incidents {
-			if i.ID == p.incident.ID {
-				p.incident, p.over = i, false
-			}
-		}
-		p.mu.Unlock()
+		p.follow(report)
 	}
-	i, _ := p.now()
-	return store.Delta[*lineRow]{Reset: true, Added: incidentLines(i, p.session.inspected(i))}, s.Status()
+	i, standing := p.now()
+	lines := incidentLines(i, p.session.inspected(i))
+	if standing == isOver { // there is nothing to do about it
+		lines = slices.DeleteFunc(lines, func(r *lineRow) bool { return r.action != nil })
+	}
+	return store.Delta[*lineRow]{Reset: true, Added: lines}, s.Status()
 }
 
 // incidentLines are all lines about an incident; found may be nil.
@@ -267,6 +290,9 @@ func incidentLines(i *triage.Incident, found *triage.Inspection) []*lineRow {
 		for _, c := range found.Changes {
 			add(sectionChanged, lineRow{source: "changed", at: c.At, text: changeText(c), on: c.On, tone: theme.Text})
 			for _, f := range c.Fields {
+				if f.Was == f.Is {
+					continue // both hidden
+				}
 				add(sectionChanged, lineRow{text: fmt.Sprintf("  %s %s → %s", f.Name, dash(f.Was), dash(f.Is)), on: c.On, tone: theme.Muted})
 			}
 		}
@@ -315,28 +341,46 @@ func (s *Session) perform(a triage.Action) tea.Msg {
 		return ui.Push(headroomList().Frame(s, Scope{}))
 	case triage.WhatIf:
 		return s.askWhatIf(s.whatIfRows(a.On))
-	case triage.UndoRollout:
-		return s.start(keymap.RolloutUndo, on)
-	case triage.Resume:
-		return s.start(keymap.ObjectPause, on)
-	case triage.Uncordon:
-		return s.start(keymap.NodeCordon, on)
-	case triage.Scale:
-		return s.start(keymap.ObjectScale, on)
-	case triage.Edit:
-		return s.start(keymap.ObjectEdit, on)
-	case triage.RunAgain:
-		return s.start(keymap.ObjectRun, on)
-	case triage.Restart:
-		return s.start(keymap.ObjectRestart, on)
-	case triage.Delete:
-		return s.start(keymap.ObjectDelete, on)
-	case triage.Drain:
-		return s.start(keymap.NodeDrain, on)
-	case triage.DropFinalizer:
-		return s.start(keymap.ObjectFinalizer, on)
+	case triage.UndoRollout, triage.Resume, triage.Uncordon, triage.Scale, triage.Edit, triage.RunAgain, triage.Restart, triage.Delete, triage.Drain, triage.DropFinalizer:
 	}
-	return nil
+	return s.start(doing(a.Do), on)
+}
+
+// doing is the action whose key does what an incident proposes, "" where that
+// differs.
+func doing(d triage.Do) keymap.ActionID {
+	switch d {
+	case triage.UndoRollout:
+		return keymap.RolloutUndo
+	case triage.ShowLogs:
+		return keymap.LogsOpen
+	case triage.ShowRollout:
+		return keymap.GoRollout
+	case triage.ShowEvents:
+		return keymap.ObjectEvents
+	case triage.ShowYAML:
+		return keymap.ObjectYAML
+	case triage.Resume:
+		return keymap.ObjectPause
+	case triage.Uncordon:
+		return keymap.NodeCordon
+	case triage.Scale:
+		return keymap.ObjectScale
+	case triage.Edit:
+		return keymap.ObjectEdit
+	case triage.RunAgain:
+		return keymap.ObjectRun
+	case triage.Restart:
+		return keymap.ObjectRestart
+	case triage.Delete:
+		return keymap.ObjectDelete
+	case triage.Drain:
+		return keymap.NodeDrain
+	case triage.DropFinalizer:
+		return keymap.ObjectFinalizer
+	case triage.WhatIf, triage.ShowHeadroom:
+	}
+	return ""
 }
 
 // start begins a verb on an object, as its key would.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"quarterdeck/keymap"
 	"quarterdeck/kube"
 	"quarterdeck/kube/field"
 	"quarterdeck/kube/store"
@@ -19,46 +20,34 @@ import (
 // inspections are what was read about incidents last. It is safe for concurrent
 // use.
 type inspections struct {
-	mu   sync.Mutex
-	of   map[dismissal]*triage.Inspection
-	tell map[store.Signal]struct{}
-}
+	listeners listeners
 
-// listen has a signal sent after every inspection, until forget.
-func (n *inspections) listen(to store.Signal) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.tell == nil {
-		n.tell = map[store.Signal]struct{}{}
-	}
-	n.tell[to] = struct{}{}
-}
-
-func (n *inspections) forget(to store.Signal) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	delete(n.tell, to)
+	mu sync.Mutex
+	of map[incidentKey]*triage.Inspection
 }
 
 const (
-	// inspectEvery is how often an incident that changes is inspected anew.
-	inspectEvery = 5 * time.Second
+	// inspectEvery is how often an incident that is looked at is inspected anew.
+	inspectEvery = 10 * time.Second
 	// inspectionLimit is how many incidents' inspections are remembered.
 	inspectionLimit = 100
 )
 
-// inspecting is the reading about an incident.
+// inspecting is the reading about an incident, another one every while.
 func (s *Session) inspecting(i *triage.Incident) study {
-	return study{key: fmt.Sprintf("%s %p", i.ID, i), read: func(ctx context.Context) any { return s.inspect(ctx, i) }}
+	return study{
+		key:  fmt.Sprint(i.ID, " ", s.Now().Truncate(inspectEvery).Unix()),
+		read: func(ctx context.Context) any { return s.inspect(ctx, i) },
+	}
 }
 
-// inspect asks the server about an incident, unless it has been asked just now.
+// inspect asks the server about an incident, unless it has been asked just now
+// or is known not to answer. It returns nil if nobody has ever been asked when
+// ctx ends.
 func (s *Session) inspect(ctx context.Context, i *triage.Incident) *triage.Inspection {
-	at, known := dismissal{s.Client, i.ID}, &s.inspections
-	known.mu.Lock()
-	last := known.of[at]
-	known.mu.Unlock()
-	if last != nil && s.Now().Sub(last.At) < inspectEvery {
+	last, known := s.inspected(i), &s.inspections
+	w := s.watched()
+	if last != nil && (s.Now().Sub(last.At) < inspectEvery/2 || (w != nil && w.status().Phase == store.Stale)) {
 		return last
 	}
 	o := triage.Options{Now: s.Now}
@@ -72,14 +61,12 @@ func (s *Session) inspect(ctx context.Context, i *triage.Incident) *triage.Inspe
 		return last
 	}
 	known.mu.Lock()
-	defer known.mu.Unlock()
 	if known.of == nil || len(known.of) >= inspectionLimit {
-		known.of = map[dismissal]*triage.Inspection{}
+		known.of = map[incidentKey]*triage.Inspection{}
 	}
-	known.of[at] = found
-	for to := range known.tell {
-		to.Send()
-	}
+	known.of[incidentKey{s.Client, i.ID}] = found
+	known.mu.Unlock()
+	known.listeners.tell()
 	return found
 }
 
@@ -87,7 +74,7 @@ func (s *Session) inspect(ctx context.Context, i *triage.Incident) *triage.Inspe
 func (s *Session) inspected(i *triage.Incident) *triage.Inspection {
 	s.inspections.mu.Lock()
 	defer s.inspections.mu.Unlock()
-	return s.inspections.of[dismissal{s.Client, i.ID}]
+	return s.inspections.of[incidentKey{s.Client, i.ID}]
 }
 
 // incidentPane says in a few lines what an incident rests on, what changed
@@ -98,9 +85,12 @@ func incidentPane(r *incidentRow, studied any, env *Env) []textview.Line {
 		{Text: " " + whereOf(r.Root), Tone: theme.Title},
 		{Text: "  " + r.Title, Tone: severityTone(r.Severity)},
 	}}
+	if r.Cause != "" {
+		lines = append(lines, evidenceLine(0, "why", r.Cause, theme.Text, env))
+	}
 	facts, changes := 5, 4 // the page of the incident has all
 	if env.Width < besideFrom {
-		facts, changes = 3, 2
+		facts, changes = 2, 2
 	}
 	for _, e := range head(found.All(r.Incident), facts) {
 		lines = append(lines, evidenceLine(e.At, e.Source, evidenceText(e), theme.Text, env))
@@ -113,7 +103,11 @@ func incidentPane(r *incidentRow, studied any, env *Env) []textview.Line {
 		}
 	}
 	for _, a := range head(r.Actions, 3) {
-		lines = append(lines, evidenceLine(0, a.Do.String(), a.Words, theme.Muted, env))
+		key := ""
+		if a.On == r.Root { // which is what keys act on
+			key = env.Keys.Label(doing(a.Do))
+		}
+		lines = append(lines, paneLine(key, a.Do.String(), a.Words, theme.Muted))
 	}
 	if found != nil && len(found.NotRead) > 0 {
 		words := make([]string, len(found.NotRead))
@@ -137,8 +131,12 @@ func evidenceLine(at int64, source, text string, tone theme.Tone, env *Env) text
 	if at != 0 {
 		age = field.Age(max(0, env.Now.Unix()-at))
 	}
+	return paneLine(age, source, text, tone)
+}
+
+func paneLine(first, source, text string, tone theme.Tone) textview.Line {
 	return textview.Line{
-		{Text: fmt.Sprintf("  %5s  ", age), Tone: theme.Muted},
+		{Text: fmt.Sprintf("  %5s  ", first), Tone: theme.Muted},
 		{Text: fmt.Sprintf("%-10s", source), Tone: theme.Muted},
 		{Text: text, Tone: tone},
 	}
@@ -178,6 +176,11 @@ func affectedText(refs []kube.Ref, most int) string {
 	return text
 }
 
+// since is how long a state has lasted, in words.
+func (s *Session) since(st store.Status) string {
+	return field.Age(int64(s.Now().Sub(st.Since).Seconds()))
+}
+
 // nothingWrong says what was checked where there is no incident, and what could
 // not be.
 func (s *Session) nothingWrong(problem string) []textview.Line {
@@ -185,7 +188,7 @@ func (s *Session) nothingWrong(problem string) []textview.Line {
 	if w == nil || w.report.Load() == nil {
 		return textview.FromText("looking for what is wrong", theme.Muted)
 	}
-	r := w.report.Load()
+	r, st := w.report.Load(), w.status()
 	if len(r.Checked) == 0 {
 		lines := textview.FromText("it is not known whether something is wrong: nothing could be read", theme.Warn)
 		return append(lines, textview.FromText(problem, theme.Warn)...)
@@ -204,24 +207,28 @@ func (s *Session) nothingWrong(problem string) []textview.Line {
 	switch {
 	case hidden > 0:
 		lines = append(lines, textview.Line{{
-			Text: fmt.Sprintf("nothing else is wrong %s: %s, %s shows them", where, counted(hidden, "incident is dismissed", "incidents are dismissed"), "M"),
+			Text: fmt.Sprintf("nothing else is known to be wrong %s: %s, %s shows that", where, counted(hidden, "incident is dismissed", "incidents are dismissed"), s.Keys.Label(keymap.TriageDismissed)),
 			Tone: theme.Text,
 		}})
-	case w.status().Phase == store.Stale:
-		lines = append(lines, textview.Line{{Text: "nothing was wrong " + where + " when it was read last", Tone: theme.Warn}})
-		lines = append(lines, textview.FromText(problem, theme.Warn)...)
+	case st.Phase == store.Stale:
+		lines = append(lines, textview.Line{{
+			Text: fmt.Sprintf("nothing was wrong %s %s ago; what happened since is not known", where, s.since(st)), Tone: theme.Warn,
+		}})
+	case len(r.NotRead) > 0:
+		lines = append(lines, textview.Line{{Text: "nothing is wrong " + where + " as far as could be read", Tone: theme.Text}})
 	default:
 		lines = append(lines, textview.Line{{Text: "nothing is wrong " + where, Tone: theme.OK}})
 	}
+	if st.Phase == store.Stale {
+		lines = append(lines, textview.FromText(problem, theme.Warn)...)
+	}
 	lines = append(lines, notReadLines(r.NotRead)...)
-	if len(r.Checked) > 0 {
-		lines = append(lines, textview.Line{}, textview.Line{{Text: "checked:", Tone: theme.Muted}})
-		seen := map[string]bool{}
-		for _, c := range r.Checked {
-			if !seen[c.Rule.Checks] {
-				seen[c.Rule.Checks] = true
-				lines = append(lines, textview.Line{{Text: "  " + c.Rule.Checks, Tone: theme.Muted}})
-			}
+	lines = append(lines, textview.Line{}, textview.Line{{Text: "checked:", Tone: theme.Muted}})
+	seen := map[string]bool{}
+	for _, c := range r.Checked {
+		if !seen[c.Rule.Checks] {
+			seen[c.Rule.Checks] = true
+			lines = append(lines, textview.Line{{Text: "  " + c.Rule.Checks, Tone: theme.Muted}})
 		}
 	}
 	return lines

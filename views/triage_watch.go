@@ -24,7 +24,8 @@ type triageWatch struct {
 	feed    *triage.Feed                  // belongs to run, but for its Statuses
 	report  atomic.Pointer[triage.Report] // nil until something was judged
 	asked   chan func(*triage.Engine)
-	changed store.Signal // for the one list that shows it
+	changed listeners
+	judged  func(*triage.Report) // called with every new report
 	stop    context.CancelFunc
 	done    <-chan struct{}
 	ended   chan struct{}
@@ -44,7 +45,8 @@ func (s *Session) triaging() *triageWatch {
 	ctx, stop := context.WithCancel(context.Background())
 	w := &triageWatch{
 		client: s.Client, namespace: s.Namespace, feed: triage.Open(s.Client.Stores, store.Scope{Namespace: s.Namespace}), now: s.Now, refresh: max(s.Settings.Refresh, triagePause),
-		asked: make(chan func(*triage.Engine)), changed: store.NewSignal(), stop: stop, done: ctx.Done(), ended: make(chan struct{}),
+		asked: make(chan func(*triage.Engine)), stop: stop, done: ctx.Done(), ended: make(chan struct{}),
+		judged: func(r *triage.Report) { s.dismissals.judged(s.Client, s.Namespace, r) },
 	}
 	s.Program.triageWatch = w
 	go w.run(ctx)
@@ -81,8 +83,9 @@ func (w *triageWatch) run(ctx context.Context) {
 		start := time.Now()
 		report := feed.Take(w.now())
 		if report != w.report.Load() {
+			w.judged(report)
 			w.report.Store(report)
-			w.changed.Send()
+			w.changed.tell()
 		}
 		// Judging costs a tenth of a core at most, once everything has been read.
 		pause := max(w.refresh, 9*time.Since(start))

@@ -172,6 +172,9 @@ func crashedSince(p *object.Pod, k *object.Container, end *object.Termination) i
 func crashEvidence(c *Cluster, p *object.Pod, k *object.Container, end *object.Termination) []Evidence {
 	on := c.Pod(p)
 	said := end.String()
+	if end.Reason == "Error" { // which says nothing
+		said = fmt.Sprintf("%s exited %d", k.Name, end.Exit)
+	}
 	if end.Message != "" {
 		said += ": " + end.Message
 	}

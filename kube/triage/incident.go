@@ -63,6 +63,20 @@ func (r *Report) Count(s Severity) int {
 	return n
 }
 
+// Over reports whether an incident of an earlier Report of the same scope has
+// ended: it is not here any more, though everything that found it was applied.
+func (r *Report) Over(i *Incident) bool {
+	if r.Loading || slices.ContainsFunc(r.Incidents, func(o *Incident) bool { return o.ID == i.ID }) {
+		return false
+	}
+	for _, rule := range i.Rules {
+		if !slices.ContainsFunc(r.Checked, func(c Check) bool { return c.Rule.ID == rule }) {
+			return false
+		}
+	}
+	return true
+}
+
 // Complete reports whether everything was read that rules need.
 func (r *Report) Complete() bool { return !r.Loading && len(r.NotRead) == 0 }
 

@@ -113,6 +113,23 @@ func TestAMomentIsNoRecovery(t *testing.T) {
 	}
 }
 
+// What cannot be read any more is not over.
+func TestOver(t *testing.T) {
+	s := newScene(t, append(deployment("checkout", 1, 0), pod("checkout", "a", crashes("Error", 1, "")))...)
+	i := s.one()
+	if s.report().Over(i) {
+		t.Error("it goes on")
+	}
+	s.without(triage.Pods)
+	if s.report().Over(i) {
+		t.Error("nobody knows")
+	}
+	s = newScene(t, append(deployment("checkout", 1, 1), pod("checkout", "a"))...)
+	if !s.report().Over(i) {
+		t.Error("it is over")
+	}
+}
+
 // What an incident took with it may be older than the incident.
 func TestSinceItsCause(t *testing.T) {
 	objects := append(deployment("cart", 1, 0), node("node-1", corev1.ConditionUnknown), pod("cart", "cart-pod", unready))

@@ -226,6 +226,9 @@ func (n *inspector) finish() {
 	slices.SortStableFunc(out.Changes, func(a, b Alteration) int {
 		return cmp.Or(-cmp.Compare(a.At, b.At), cmp.Compare(a.On.String(), b.On.String()))
 	})
+	out.Changes = slices.CompactFunc(out.Changes, func(a, b Alteration) bool { // one manager may have made it in parts
+		return a.At == b.At && a.On == b.On && a.String() == b.String() && len(a.Fields)+len(b.Fields) == 0
+	})
 	slices.SortFunc(out.NotRead, func(a, b Unread) int { return cmp.Compare(a.String(), b.String()) })
 }
 
