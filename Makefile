@@ -81,10 +81,10 @@ unit:
 test-playground:
 	cd playground && $(RACE_TEST) $(PLAYGROUND_PACKAGES)
 
-# One package at a time: each brings up control planes of its own. The program
+# Two packages at a time: each brings up control planes of its own. The program
 # that they run has the race detector too. Tests wait more than they work: eight
 # at a time where they say so.
-E2E_TEST = $(RACE_TEST) -tags e2e -p 1 -parallel 8 -count 1 -timeout 30m
+E2E_TEST = $(RACE_TEST) -tags e2e -p 2 -parallel 8 -count 1 -timeout 30m
 
 .PHONY: e2e
 e2e: export QD := $(CURDIR)/$(E2E_QD)

@@ -66,6 +66,9 @@ func (r *room) sizes(ctx context.Context, output string, commands bool) error {
 	if whole.Allocatable != nil {
 		opts.Whole = whole.Allocatable.Resources
 	}
+	if opts.Autoscaled, err = r.autoscaled(ctx); err != nil {
+		out.NotRead = append(out.NotRead, sanitize.Line(r.Explain(err, "list horizontalpodautoscalers", r.Namespace)))
+	}
 	all := sizing.Size(ledger.AllPods(), func(k sizing.Key) []sizing.Use { return known[k] }, opts)
 	out.Containers = slices.DeleteFunc(all, func(s sizing.Sizing) bool { return !r.shows(headroom.ByWorkload, s.Namespace, s.Name) })
 	if !ledger.KnowsPods(r.Namespace) {
@@ -83,6 +86,17 @@ func (r *room) sizes(ctx context.Context, output string, commands bool) error {
 		return errors.New("this is not all, not read: " + strings.Join(out.NotRead, "; "))
 	}
 	return err
+}
+
+// autoscaled returns the workloads that are scaled by their use.
+func (r *room) autoscaled(ctx context.Context) (map[headroom.Workload]bool, error) {
+	client, err := r.Client.REST(schema.GroupVersion{Version: "v1"})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := r.Client.Call(ctx)
+	defer cancel()
+	return sizing.ReadAutoscaled(ctx, client, r.Namespace)
 }
 
 // askedAtOnce is how many workloads Prometheus is asked about at the same time.

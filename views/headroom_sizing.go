@@ -39,6 +39,7 @@ type sizingTable struct {
 	mu       sync.Mutex
 	problems []string // sources of history that could not be read
 	vpa      sizing.Recommendations
+	scaled   map[headroom.Workload]bool
 	prom     map[sizing.Key]sizing.Use
 	asking   string // how far the questions to the history are, "" if they are over
 }
@@ -243,6 +244,7 @@ func (s *sizingSource) Take() (store.Delta[*sizingRow], store.Status) {
 		}
 		s.table.mu.Lock()
 		defer s.table.mu.Unlock()
+		opts.Autoscaled = s.table.scaled
 		all = sizing.Size(l.AllPods(), func(k sizing.Key) []sizing.Use { return s.table.uses(history, k) }, opts)
 	})
 	byRisk := sizing.ByRisk(all)
@@ -285,7 +287,7 @@ func (s *sizingSource) note(change func(*sizingTable)) {
 	s.changed.Send()
 }
 
-// recommend reads what VerticalPodAutoscalers recommend.
+// recommend reads what VerticalPodAutoscalers recommend, and what others scale.
 func (s *sizingSource) recommend() {
 	client, err := s.session.Client.REST(schema.GroupVersion{Version: "v1"})
 	if err != nil {
@@ -294,12 +296,16 @@ func (s *sizingSource) recommend() {
 	ctx, cancel := s.session.Client.Call(s.ctx)
 	defer cancel()
 	found, err := sizing.ReadRecommendations(ctx, client, s.scope.Namespace, s.session.Now())
+	scaled, unread := sizing.ReadAutoscaled(ctx, client, s.scope.Namespace)
 	if s.ctx.Err() != nil {
 		return
 	}
 	s.note(func(t *sizingTable) {
 		if t.vpa = found; err != nil {
 			t.problems = append(t.problems, "VerticalPodAutoscalers were not read: "+s.session.explain(err, "list verticalpodautoscalers", place(s.scope.Namespace)))
+		}
+		if t.scaled = scaled; unread != nil {
+			t.problems = append(t.problems, "HorizontalPodAutoscalers were not read: "+s.session.explain(unread, "list horizontalpodautoscalers", place(s.scope.Namespace)))
 		}
 	})
 }

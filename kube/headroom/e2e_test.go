@@ -317,4 +317,8 @@ func (c *cluster) testPatches(t *testing.T) {
 	if err != nil || len(recommended) != 0 {
 		t.Errorf("the shop has no VerticalPodAutoscalers, but %v, %v", recommended, err)
 	}
+	scaled, err := sizing.ReadAutoscaled(t.Context(), core, "web")
+	if search := (headroom.Workload{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "web", Name: "search"}); err != nil || !scaled[search] {
+		t.Errorf("an autoscaler scales web/search, but %v, %v", scaled, err)
+	}
 }
