@@ -140,6 +140,8 @@ func (c *changing) print(ctx context.Context, q changesQuery) error {
 func (c *changing) read(ctx context.Context, timeout time.Duration) (*changes.Report, error) {
 	r := changes.Open(c.Client.Stores, store.Scope{Namespace: c.Namespace}, changes.Options{Now: c.Now, Pause: 20 * time.Millisecond})
 	defer r.Close()
+	changed := store.NewSignal()
+	r.Listen(changed)
 	over := time.NewTimer(timeout)
 	defer over.Stop()
 	for {
@@ -148,7 +150,7 @@ func (c *changing) read(ctx context.Context, timeout time.Duration) (*changes.Re
 			return report, c.nothing(report)
 		}
 		select {
-		case <-r.Changed():
+		case <-changed:
 		case <-over.C:
 			if report == nil {
 				return nil, errors.New("nobody can say what was changed: the server has answered nothing so far")

@@ -23,6 +23,8 @@ const (
 	ViewWorkloads  ActionID = "view.workloads"
 	ViewRollouts   ActionID = "view.rollouts"
 	ViewHeadroom   ActionID = "view.headroom"
+	ViewChanges    ActionID = "view.changes"
+	GoChanges      ActionID = "go.changes"
 
 	NamespaceSwitch ActionID = "namespace.switch"
 	NamespaceAll    ActionID = "namespace.all"
@@ -190,10 +192,12 @@ func declared() []Binding {
 		{ID: GoNode, Keys: keys("N"), Title: "node", Help: "Jump to the node this pod runs on", Group: groupGo, Scope: List, Subject: "pod"},
 		{ID: GoPods, Keys: keys("P"), Title: "pods", Help: "List the pods this object owns or selects", Group: groupGo, Scope: List},
 		{ID: GoRollout, Keys: keys("o"), Title: "rollout", Help: "Open the rollout that this object is of", Group: groupGo, Scope: Objects},
+		{ID: GoChanges, Keys: keys("t"), Title: "changes", Help: "Show what was changed of this object and of what belongs to it", Group: groupGo, Scope: Objects, Subject: "object"},
 		{ID: ViewTriage, Keys: keys("1"), Title: "triage", Help: "Open Triage: what is wrong, why, and what to do now", Group: groupGo, Scope: Global},
 		{ID: ViewWorkloads, Keys: keys("2"), Title: "workloads", Help: "Open Workloads", Group: groupGo, Scope: Global},
 		{ID: ViewRollouts, Keys: keys("3"), Title: "rollouts", Help: "Open Rollouts", Group: groupGo, Scope: Global},
 		{ID: ViewHeadroom, Keys: keys("4"), Title: "headroom", Help: "Open Headroom: where is room, what would happen if", Group: groupGo, Scope: Global},
+		{ID: ViewChanges, Keys: keys("6"), Title: "changes", Help: "Open Changes: what was changed, when and by whom", Group: groupGo, Scope: Global},
 		{ID: NamespaceSwitch, Keys: keys("n"), Title: "namespace", Help: "Choose the namespace to look at", Group: groupGo, Scope: List},
 		{ID: NamespaceAll, Keys: keys("0"), Title: "all namespaces", Help: "Look at all namespaces", Group: groupGo, Scope: List},
 		{ID: NamespaceHere, Keys: keys("."), Title: "this namespace", Help: "Look only at the namespace of this object", Group: groupGo, Scope: List},

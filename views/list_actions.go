@@ -110,6 +110,9 @@ func (l *list[T]) links(o T) []ui.Action {
 		}
 		actions = append(actions, a)
 	}
+	if l.res.Own == nil && !runsAgain(l.res.ref(o)) {
+		actions = append(actions, s.changesAction(l.res.ref(o)))
+	}
 	if a, ok := s.rolloutAction(l.res.ref(o), m.Owner); ok && l.res.Own == nil {
 		actions = append(actions, a)
 	}

@@ -49,6 +49,7 @@ type Program struct {
 	waits    waits
 
 	triageWatch *triageWatch // of the scope looked at, nil if none is needed yet
+	recording   *recording   // of the scope looked at, nil if nobody has asked for changes yet
 	dismissals  dismissals
 	inspections inspections
 
@@ -255,8 +256,11 @@ func (p *Program) Close() {
 	p.Forwards.Close()
 	p.waits.end()
 	p.mu.Lock()
-	watch := p.triageWatch
+	watch, recording := p.triageWatch, p.recording
 	p.mu.Unlock()
+	if recording != nil {
+		recording.Close()
+	}
 	if watch != nil {
 		watch.end()
 	}

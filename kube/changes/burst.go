@@ -1,7 +1,9 @@
 package changes
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -59,13 +61,13 @@ func echoes(e *Entry, of kube.Ref) bool {
 
 // top returns the workload that an object is a part of, itself if there is none.
 func (t *Timeline) top(e *Entry) kube.Ref {
-	if e.owner == nil {
+	if e.Owner == nil {
 		return e.On
 	}
-	if up, ok := t.owners[e.owner.UID]; ok {
+	if up, ok := t.owners[e.Owner.UID]; ok {
 		return up
 	}
-	if up, ok := controller(e.On.Namespace, e.owner); ok {
+	if up, ok := controller(e.On.Namespace, e.Owner); ok {
 		return up
 	}
 	return e.On
@@ -105,7 +107,7 @@ type Head struct {
 	Echoes []*Entry // the newest first
 }
 
-// Heads returns the bursts among entries, the one with the newest entry first. Of a
+// Heads returns the bursts among entries, the newest first. Of a
 // burst whose first change is not among them the oldest that is stands for it.
 func Heads(entries []*Entry) []*Head {
 	by := map[string]*Head{}
@@ -121,6 +123,7 @@ func Heads(entries []*Entry) []*Head {
 		}
 		h.Entry = e
 	}
+	slices.SortStableFunc(heads, func(a, b *Head) int { return cmp.Compare(b.At, a.At) })
 	return heads
 }
 

@@ -55,8 +55,9 @@ type Entry struct {
 	Burst    string // ID of the entry that this one follows from, or its own
 	Source   Source
 
-	seq   int64        // in which order entries came
-	owner *store.Owner // of On
+	Owner *store.Owner // of On, nil if there is none
+
+	seq int64 // in which order entries came
 }
 
 // Field is one field that a change set.
@@ -101,6 +102,10 @@ func (f Field) String() string {
 		return name + " " + arrow(object.ShortImage(f.Was), object.ShortImage(f.Is))
 	case strings.HasSuffix(name, ".ended"):
 		return "container " + strings.TrimSuffix(strings.TrimPrefix(name, "containers["), "].ended") + " ended: " + f.Is
+	case f.Was == "" && f.Is == present:
+		return name + " added"
+	case f.Was == present && f.Is == "":
+		return name + " removed"
 	case f.Was == "":
 		return name + " set to " + f.Is
 	case f.Is == "":
@@ -124,24 +129,20 @@ const mostFields = 3
 
 // What says in a few words what happened.
 func (e *Entry) What() string {
-	var words []string
-	if e.Revision != "" && e.On.Name == e.Of.Name && e.Verb == Changed {
-		words = append(words, "revision "+e.Revision)
-	}
-	switch e.Verb {
-	case Made, Deleted:
-		words = append(words, e.Verb.String())
-	case Changed:
-		if said := e.fields(); said != "" {
-			words = append(words, said)
-		} else if e.Note == "" {
-			words = append(words, "pod template")
-		}
+	what := e.Verb.String()
+	if e.Verb == Changed {
+		what = e.fields()
 	}
 	if e.Note != "" {
-		words = append(words, e.Note)
+		what = strings.TrimPrefix(what+", "+e.Note, ", ")
 	}
-	return strings.Join(words, ": ")
+	if e.Revision == "" || e.Verb != Changed {
+		return what
+	}
+	if what == "" {
+		what = "its pod template" // of which more than images is read when somebody asks
+	}
+	return "revision " + e.Revision + ": " + what
 }
 
 func (e *Entry) fields() string {

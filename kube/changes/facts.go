@@ -19,6 +19,9 @@ type Facts []Fact
 // Fact is one field and its value.
 type Fact struct{ Path, Value string }
 
+// present is the value of what is there or not, and has no value.
+const present = "present"
+
 func (f *Facts) add(path, value string) {
 	if value != "" {
 		*f = append(*f, Fact{path, value})
@@ -53,6 +56,16 @@ func bookkeeping(label string) bool {
 		return true
 	}
 	return strings.HasPrefix(label, "batch.kubernetes.io/")
+}
+
+// placement reports whether a label of a pod says where it was put.
+func placement(label string) bool { return strings.HasPrefix(label, "topology.kubernetes.io/") }
+
+func without(f Facts, drop func(label string) bool) Facts {
+	return slices.DeleteFunc(f, func(o Fact) bool {
+		label, ok := strings.CutPrefix(o.Path, "metadata.labels[")
+		return ok && drop(strings.TrimSuffix(label, "]"))
+	})
 }
 
 // compare returns the fields that differ: those that were there in their order,
@@ -102,7 +115,7 @@ func podFacts(p *object.Pod) Facts {
 		f.add("status.phase", strings.TrimSpace(p.Phase+" "+p.Status))
 	}
 	f.labels(&p.Meta)
-	return f
+	return without(f, placement)
 }
 
 // ended says how a container ended last, "" if it never did or did what it was
@@ -179,7 +192,7 @@ func nodeFacts(n *object.Node) Facts {
 	var f Facts
 	f.flag("spec.unschedulable", n.Cordoned)
 	for _, t := range n.Taints {
-		f.add("spec.taints["+t+"]", "set")
+		f.add("spec.taints["+t+"]", present)
 	}
 	ready, _, _ := strings.Cut(n.Status, ",")
 	f.add("status.conditions[Ready]", ready)
@@ -194,8 +207,7 @@ func nodeFacts(n *object.Node) Facts {
 func quotaFacts(q *object.Quota) Facts {
 	var f Facts
 	for _, i := range q.Items {
-		_, hard, _ := strings.Cut(i.Words, "/")
-		f.add("spec.hard."+i.Name, hard)
+		f.add("spec.hard."+i.Name, i.Words[strings.LastIndexByte(i.Words, '/')+1:])
 	}
 	slices.SortFunc(f, func(a, b Fact) int { return strings.Compare(a.Path, b.Path) }) // the fullest comes first, which is no change
 	f.labels(&q.Meta)

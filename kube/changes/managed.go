@@ -28,7 +28,7 @@ type Write struct {
 	Manager     string
 	Operation   string // Update or Apply
 	Subresource string // "status", "scale"
-	At          int64  // seconds since 1970
+	At          int64  // seconds since 1970; 0 if the server does not keep it, as of an autoscaler
 	Fields      *Fields
 }
 
@@ -44,13 +44,17 @@ func newWritten(m *metav1.PartialObjectMetadata, in *store.Interner) *Written {
 	w := &Written{Meta: in.Meta(&m.ObjectMeta)}
 	for i := range m.ManagedFields {
 		e := &m.ManagedFields[i]
-		if e.Time == nil || e.FieldsV1 == nil {
+		if e.FieldsV1 == nil {
 			continue
+		}
+		var at int64
+		if e.Time != nil {
+			at = e.Time.Unix()
 		}
 		raw := e.FieldsV1.GetRawBytes()
 		w.Writes = append(w.Writes, Write{
 			Manager: in.String(e.Manager), Operation: in.String(string(e.Operation)), Subresource: in.String(e.Subresource),
-			At:     e.Time.Unix(),
+			At:     at,
 			Fields: store.Share(in, append([]byte("fields\x00"), raw...), func() *Fields { return &Fields{Paths: Paths(raw)} }),
 		})
 	}
@@ -60,6 +64,13 @@ func newWritten(m *metav1.PartialObjectMetadata, in *store.Interner) *Written {
 // sameAs reports whether two writes are entries of one program.
 func (w Write) sameAs(o Write) bool {
 	return w.Manager == o.Manager && w.Operation == o.Operation && w.Subresource == o.Subresource
+}
+
+// gained reports whether a later entry of the same program has fields that this
+// one has not: it wrote twice in a second. That others took fields over leaves it
+// fewer.
+func (w Write) gained(later Write) bool {
+	return later.Fields != w.Fields && slices.ContainsFunc(later.Fields.Paths, func(p string) bool { return !slices.Contains(w.Fields.Paths, p) })
 }
 
 // listed returns the fields of a write that are changes to a reader: not status,

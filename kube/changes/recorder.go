@@ -62,7 +62,8 @@ type Options struct {
 type Recorder struct {
 	feedings []*feeding
 	report   atomic.Pointer[Report]
-	changed  store.Signal // for whoever shows the report
+	mu       sync.Mutex
+	tell     map[store.Signal]struct{} // of a new report
 	woken    store.Signal
 	done     chan struct{}
 	ended    sync.WaitGroup
@@ -77,7 +78,7 @@ func Open(hub *store.Hub, scope store.Scope, o Options) *Recorder {
 	if o.Pause <= 0 {
 		o.Pause = 200 * time.Millisecond
 	}
-	r := &Recorder{changed: store.NewSignal(), woken: store.NewSignal(), done: make(chan struct{}), opts: o}
+	r := &Recorder{tell: map[store.Signal]struct{}{}, woken: store.NewSignal(), done: make(chan struct{}), opts: o}
 	r.feedings = []*feeding{
 		deployments().open(hub, scope, "values"),
 		owning(object.StatefulSets()).open(hub, scope, "values"),
@@ -165,15 +166,31 @@ func (r *Recorder) publish(t *Timeline, now time.Time) {
 		report.NotRead = append(report.NotRead, NotRead{Resource: f.resource, Status: st})
 	}
 	r.report.Store(report)
-	r.changed.Send()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for to := range r.tell {
+		to.Send()
+	}
 }
 
 // missing reports whether the server has no such resource: there is nothing to
 // read then.
 func missing(st store.Status) bool { return st.Err != nil && apierrors.IsNotFound(st.Err) }
 
-// Changed receives a value after a change of the report. One receiver gets it.
-func (r *Recorder) Changed() <-chan struct{} { return r.changed }
+// Listen has a signal sent now and after every change of the report, until Forget.
+func (r *Recorder) Listen(to store.Signal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tell[to] = struct{}{}
+	to.Send()
+}
+
+// Forget ends that.
+func (r *Recorder) Forget(to store.Signal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.tell, to)
+}
 
 // Report returns what is known now, nil as long as nothing is.
 func (r *Recorder) Report() *Report { return r.report.Load() }

@@ -167,21 +167,15 @@ func writing(gvr schema.GroupVersionResource, kind string, namespaced bool) *fol
 	f := &follower[*Written]{kind: Metadata(gvr, kind, namespaced), known: map[types.UID]*Written{}}
 	f.found = (*Timeline).traces
 	f.appeared = func(t *Timeline, on kube.Ref, o *Written) {
-		by := ""
-		for _, w := range o.Writes {
-			if w.Subresource == "" && (by == "" || Machinery(by)) {
-				by = w.Manager
-			}
-		}
-		t.made(on, o.Owner, by, o.Created, true)
+		t.made(on, o.Owner, maker(o), o.Created, true)
 	}
 	f.changed = func(t *Timeline, on kube.Ref, before, after *Written, now time.Time) {
 		for _, w := range after.Writes {
 			i := slices.IndexFunc(before.Writes, w.sameAs)
 			switch {
-			case i < 0:
+			case i < 0 || w.At == 0:
 				t.wrote(on, after.Owner, w, nil, now)
-			case before.Writes[i].At != w.At || before.Writes[i].Fields != w.Fields && w.At >= now.Add(-joinWithin).Unix():
+			case before.Writes[i].At != w.At || before.Writes[i].gained(w):
 				t.wrote(on, after.Owner, w, &before.Writes[i], now)
 			}
 		}

@@ -35,10 +35,16 @@ type Timeline struct {
 // joining is what was seen of one object just now, by watches that do not tell
 // everything each.
 type joining struct {
-	diffs    []string // IDs of entries without a manager
+	diffs    []unsigned
 	writes   []liveWrite
 	revision string // the newest that the object has since
 	seen     time.Time
+}
+
+// unsigned is an entry of which nobody knows yet who made it.
+type unsigned struct {
+	id   string
+	seen time.Time
 }
 
 type liveWrite struct {
@@ -91,9 +97,9 @@ func (t *Timeline) remove(id string) {
 // saw notes fields that a watch saw change. now is by this program's clock.
 func (t *Timeline) saw(on kube.Ref, owner *store.Owner, fields []Field, at, now time.Time) {
 	id := fmt.Sprintf("%s/%d", on.UID, t.seq+1)
-	t.put(Entry{ID: id, At: at.Unix(), Exact: true, On: on, owner: owner, Fields: fields, Source: FromWatch})
+	t.put(Entry{ID: id, At: at.Unix(), Exact: true, On: on, Owner: owner, Fields: fields, Source: FromWatch})
 	j := t.joining(on.UID, now)
-	j.diffs = append(j.diffs, id)
+	j.diffs = append(j.diffs, unsigned{id, now})
 	t.join(j, now)
 }
 
@@ -107,11 +113,11 @@ func (t *Timeline) sawRevision(on kube.Ref, revision string, now time.Time) {
 // made notes an object that is new, and deleted one that is gone. Several watches
 // may tell of either.
 func (t *Timeline) made(on kube.Ref, owner *store.Owner, by string, at int64, exact bool) {
-	t.once(Entry{ID: string(on.UID) + "/made", At: at, Exact: exact, On: on, owner: owner, Verb: Made, Manager: by, Source: FromWatch})
+	t.once(Entry{ID: string(on.UID) + "/made", At: at, Exact: exact, On: on, Owner: owner, Verb: Made, Manager: by, Source: FromWatch})
 }
 
 func (t *Timeline) deleted(on kube.Ref, owner *store.Owner, at int64) {
-	t.once(Entry{ID: string(on.UID) + "/deleted", At: at, Exact: true, On: on, owner: owner, Verb: Deleted, Source: FromWatch})
+	t.once(Entry{ID: string(on.UID) + "/deleted", At: at, Exact: true, On: on, Owner: owner, Verb: Deleted, Source: FromWatch})
 	delete(t.open, on.UID)
 }
 
@@ -137,8 +143,8 @@ func (t *Timeline) wrote(on kube.Ref, owner *store.Owner, w Write, before *Write
 	j := t.joining(on.UID, now)
 	id := fmt.Sprintf("%s/%s/%s/%d", on.UID, w.Manager, w.Subresource, w.At)
 	j.writes = append(j.writes, liveWrite{w, id, now})
-	if paths, some := fresh(w, before); len(paths) > 0 {
-		t.put(Entry{ID: id, At: w.At, Exact: true, On: on, owner: owner, Manager: w.Manager, Fields: unknown(paths), Some: some, Source: FromWatch})
+	if paths, some := fresh(w, before); w.At != 0 && len(paths) > 0 {
+		t.put(Entry{ID: id, At: w.At, Exact: true, On: on, Owner: owner, Manager: w.Manager, Fields: unknown(paths), Some: some, Source: FromWatch})
 	}
 	t.join(j, now)
 }
@@ -182,9 +188,9 @@ func (t *Timeline) joining(uid types.UID, now time.Time) *joining {
 // join gives fields of which the values are known the manager that wrote them.
 func (t *Timeline) join(j *joining, now time.Time) {
 	j.writes = slices.DeleteFunc(j.writes, func(w liveWrite) bool { return now.Sub(w.seen) > joinWithin })
-	j.diffs = slices.DeleteFunc(j.diffs, func(id string) bool {
-		e := t.entries[id]
-		return e == nil || t.attribute(e, j.writes)
+	j.diffs = slices.DeleteFunc(j.diffs, func(d unsigned) bool {
+		e := t.entries[d.id]
+		return e == nil || now.Sub(d.seen) > joinWithin || t.attribute(e, j.writes)
 	})
 	if j.revision == "" {
 		return
@@ -195,8 +201,8 @@ func (t *Timeline) join(j *joining, now time.Time) {
 			return
 		}
 	}
-	for _, id := range j.diffs {
-		if t.revise(id, j.revision) {
+	for _, d := range j.diffs {
+		if t.revise(d.id, j.revision) {
 			return // the manager may still come
 		}
 	}
@@ -227,6 +233,9 @@ func (t *Timeline) attribute(e *Entry, writes []liveWrite) bool {
 		}
 		m := *e
 		m.Fields = nil
+		if w.At == 0 { // the object tells who, and this program when
+			w.id, w.At = e.ID+"/"+w.Manager, e.At
+		}
 		if known := t.entries[w.id]; known != nil {
 			m = *known
 		}
@@ -263,13 +272,12 @@ func with(fields []Field, f Field) []Field {
 // status, nil if none did.
 func author(writes []liveWrite, path string) *liveWrite {
 	var found *liveWrite
-	for i := range writes {
-		w := &writes[i]
+	for _, w := range writes {
 		if (w.Subresource == "status") != strings.HasPrefix(path, "status.") || !w.writes(path) {
 			continue
 		}
 		if found == nil || w.At >= found.At {
-			found = w
+			found = &w
 		}
 	}
 	return found

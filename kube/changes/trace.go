@@ -17,25 +17,30 @@ import (
 // traces notes what the metadata of an object tell that this program has not seen
 // happen: when it was made, and who wrote it last.
 func (t *Timeline) traces(on kube.Ref, o *Written) {
-	by := ""
 	for _, w := range o.Writes {
 		paths := w.listed()
-		switch {
-		case w.At-o.Created <= 1:
-			if w.Subresource == "" && (by == "" || Machinery(by)) {
-				by = w.Manager
-			}
-			continue
-		case len(paths) == 0:
+		if w.At == 0 || w.At-o.Created <= 1 || len(paths) == 0 {
 			continue
 		}
 		t.put(Entry{
-			ID: fmt.Sprintf("%s/%s/%s/%d", on.UID, w.Manager, w.Subresource, w.At), At: w.At, On: on, owner: o.Owner,
+			ID: fmt.Sprintf("%s/%s/%s/%d", on.UID, w.Manager, w.Subresource, w.At), At: w.At, On: on, Owner: o.Owner,
 			Manager: w.Manager, Fields: unknown(paths), Some: len(paths) > 1, Source: FromManaged,
 		})
 		t.trace(on.UID, fmt.Sprintf("%s/%s/%s/%d", on.UID, w.Manager, w.Subresource, w.At))
 	}
-	t.made(on, o.Owner, by, o.Created, false)
+	t.made(on, o.Owner, maker(o), o.Created, false)
+}
+
+// maker returns who made an object, "" if that has written since: somebody rather
+// than what Kubernetes itself wrote at once. The scheduler makes nothing.
+func maker(o *Written) string {
+	by := ""
+	for _, w := range o.Writes {
+		if w.Subresource == "" && w.Manager != "kube-scheduler" && w.At != 0 && w.At-o.Created <= 1 && (by == "" || Machinery(by) && !Machinery(w.Manager)) {
+			by = w.Manager
+		}
+	}
+	return by
 }
 
 // trace notes an entry that may be the same change as another of an object.
@@ -54,8 +59,8 @@ func (t *Timeline) trace(uid types.UID, id string) {
 			}
 			n := *revision
 			n.Manager = cmp.Or(n.Manager, w.Manager)
-			if !w.Some && len(n.Fields) == 0 {
-				n.Fields = w.Fields
+			if len(n.Fields) == 0 {
+				n.Fields, n.Some = w.Fields, w.Some
 			}
 			t.remove(w.ID)
 			t.put(n)
@@ -75,7 +80,7 @@ func (t *Timeline) revisions(sets []*object.Workload) {
 	}
 	for uid, list := range of {
 		slices.SortFunc(list, func(a, b *object.Workload) int {
-			return cmp.Or(cmp.Compare(a.Created, b.Created), strings.Compare(a.Name, b.Name))
+			return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(number(a), number(b)), strings.Compare(a.Name, b.Name))
 		})
 		on, ok := controller(list[0].Namespace, list[0].Owner)
 		if !ok {
@@ -129,7 +134,7 @@ func (t *Timeline) endings(on kube.Ref, p *object.Pod) {
 		}
 		fields := []Field{{Path: "status.containers[" + c.Name + "].ended", Is: how, Known: true}}
 		e := Entry{
-			ID: fmt.Sprintf("%s/%s/ended/%d", on.UID, c.Name, at), At: at, On: on, owner: p.Owner, Fields: fields, Source: FromContainer,
+			ID: fmt.Sprintf("%s/%s/ended/%d", on.UID, c.Name, at), At: at, On: on, Owner: p.Owner, Fields: fields, Source: FromContainer,
 		}
 		if c.Restarts > 0 {
 			e.Note = fmt.Sprintf("restarted %d×", c.Restarts)

@@ -141,7 +141,13 @@ func (c *typedCodec[T, O, P]) page(body []byte, in *Interner, yield func(T)) err
 
 // jsonPage reads what a proxy made of the protobuf that was asked for.
 func (c *typedCodec[T, O, P]) jsonPage(body []byte, in *Interner, yield func(T)) error {
-	list, err := runtime.Decode(scheme.Codecs.UniversalDeserializer(), body)
+	var list runtime.Object = &metav1.PartialObjectMetadataList{}
+	var err error
+	if _, metadata := any(new(O)).(*metav1.PartialObjectMetadata); metadata {
+		err = json.Unmarshal(body, list) // no group has such a kind, so that no scheme knows it
+	} else {
+		list, err = runtime.Decode(scheme.Codecs.UniversalDeserializer(), body)
+	}
 	if err != nil {
 		return err
 	}

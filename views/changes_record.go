@@ -1,0 +1,53 @@
+package views
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"quarterdeck/kube"
+	"quarterdeck/kube/changes"
+	"quarterdeck/kube/store"
+)
+
+// recording is what records the changes in one scope from the first time that
+// somebody asks for them, as long as the session looks at that scope.
+type recording struct {
+	*changes.Recorder
+	client    *kube.Client
+	namespace string
+}
+
+// recordChanges returns the recording of the session's scope, begun if there is none.
+// That of another scope ends.
+func (s *Session) recordChanges() *recording {
+	s.mu.Lock()
+	r := s.Program.recording
+	if r != nil && r.client == s.Client && r.namespace == s.Namespace {
+		s.mu.Unlock()
+		return r
+	}
+	fresh := &recording{client: s.Client, namespace: s.Namespace}
+	fresh.Recorder = changes.Open(s.Client.Stores, store.Scope{Namespace: s.Namespace}, changes.Options{Now: s.Now, Pause: max(s.Settings.Refresh, 200*time.Millisecond)})
+	s.Program.recording = fresh
+	s.mu.Unlock()
+	if r != nil {
+		r.Close()
+	}
+	return fresh
+}
+
+// status joins the states of what is read.
+func (r *recording) status() store.Status {
+	all := r.Statuses()
+	names := slices.Sorted(maps.Keys(all))
+	statuses := make([]store.Status, len(names))
+	for i, name := range names {
+		statuses[i] = all[name]
+	}
+	joined := joinStatus(statuses, names)
+	if known := r.Report(); joined.Phase == store.Live && (known == nil || known.Loading) {
+		joined.Phase = store.Syncing // read, but not looked at yet
+	}
+	return joined
+}
