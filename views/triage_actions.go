@@ -138,9 +138,9 @@ func loadExplanation(ctx context.Context, p *page) (pageText, error) {
 	text := pageText{hang: paneHanging}
 	env := &Env{Now: s.Now()}
 	text.lines = append(text.lines, textview.Line{{Text: found.Words(), Tone: theme.Title}})
-	if st := w.status(); st.Phase == store.Stale {
-		text.partial = s.explain(st.Err, "look for what is wrong", place(s.Namespace))
-		text.lines = append(text.lines, textview.Line{{Text: "that was " + s.since(st) + " ago: " + text.partial, Tone: theme.Warn}})
+	if since, ok := w.lost(); ok {
+		text.partial = "this was so " + s.ago(since) + ": the connection is lost, and what happened since is not known"
+		text.lines = append(text.lines, textview.Line{{Text: text.partial, Tone: theme.Warn}})
 	}
 	text.lines = append(text.lines, textview.Line{})
 	incidents := slices.Concat(found.Of, found.Beside)

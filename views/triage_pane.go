@@ -46,9 +46,14 @@ func (s *Session) inspecting(i *triage.Incident) study {
 // ctx ends.
 func (s *Session) inspect(ctx context.Context, i *triage.Incident) *triage.Inspection {
 	last, known := s.inspected(i), &s.inspections
-	w := s.watched()
-	if last != nil && (s.Now().Sub(last.At) < inspectEvery/2 || (w != nil && w.status().Phase == store.Stale)) {
-		return last
+	if last != nil {
+		silent := false
+		if w := s.watched(); w != nil {
+			_, silent = w.lost()
+		}
+		if silent || s.Now().Sub(last.At) < inspectEvery/2 {
+			return last
+		}
 	}
 	o := triage.Options{Now: s.Now}
 	if s.Settings.Metrics {
@@ -176,9 +181,9 @@ func affectedText(refs []kube.Ref, most int) string {
 	return text
 }
 
-// since is how long a state has lasted, in words.
-func (s *Session) since(st store.Status) string {
-	return field.Age(int64(s.Now().Sub(st.Since).Seconds()))
+// ago is how long ago something was, in words.
+func (s *Session) ago(at time.Time) string {
+	return field.Age(int64(s.Now().Sub(at).Seconds())) + " ago"
 }
 
 // nothingWrong says what was checked where there is no incident, and what could
@@ -188,7 +193,7 @@ func (s *Session) nothingWrong(problem string) []textview.Line {
 	if w == nil || w.report.Load() == nil {
 		return textview.FromText("looking for what is wrong", theme.Muted)
 	}
-	r, st := w.report.Load(), w.status()
+	r := w.report.Load()
 	if len(r.Checked) == 0 {
 		lines := textview.FromText("it is not known whether something is wrong: nothing could be read", theme.Warn)
 		return append(lines, textview.FromText(problem, theme.Warn)...)
@@ -197,6 +202,7 @@ func (s *Session) nothingWrong(problem string) []textview.Line {
 	if s.Namespace != "" {
 		where = "in namespace " + s.Namespace
 	}
+	since, lost := w.lost()
 	var lines []textview.Line
 	hidden := 0
 	for _, i := range r.Incidents {
@@ -207,19 +213,19 @@ func (s *Session) nothingWrong(problem string) []textview.Line {
 	switch {
 	case hidden > 0:
 		lines = append(lines, textview.Line{{
-			Text: fmt.Sprintf("nothing else is known to be wrong %s: %s, %s shows that", where, counted(hidden, "incident is dismissed", "incidents are dismissed"), s.Keys.Label(keymap.TriageDismissed)),
+			Text: fmt.Sprintf("nothing else is wrong %s: %s (%s)", where, counted(hidden, "incident is dismissed", "incidents are dismissed"), s.Keys.Label(keymap.TriageDismissed)),
 			Tone: theme.Text,
 		}})
-	case st.Phase == store.Stale:
+	case lost:
 		lines = append(lines, textview.Line{{
-			Text: fmt.Sprintf("nothing was wrong %s %s ago; what happened since is not known", where, s.since(st)), Tone: theme.Warn,
+			Text: fmt.Sprintf("nothing was wrong %s %s; what happened since is not known", where, s.ago(since)), Tone: theme.Warn,
 		}})
 	case len(r.NotRead) > 0:
 		lines = append(lines, textview.Line{{Text: "nothing is wrong " + where + " as far as could be read", Tone: theme.Text}})
 	default:
 		lines = append(lines, textview.Line{{Text: "nothing is wrong " + where, Tone: theme.OK}})
 	}
-	if st.Phase == store.Stale {
+	if lost {
 		lines = append(lines, textview.FromText(problem, theme.Warn)...)
 	}
 	lines = append(lines, notReadLines(r.NotRead)...)
@@ -241,6 +247,9 @@ func notReadLines(missing []triage.NotRead) []textview.Line {
 	resources := map[string][]string{}
 	for _, n := range missing {
 		why := n.Why()
+		if n.Status.Phase == store.Failed && n.Status.Err != nil {
+			why = Cause(n.Status.Err)
+		}
 		if _, cause, ok := strings.Cut(why, ": "); ok && strings.HasPrefix(why, "forbidden") && strings.HasSuffix(cause, string(n.Resource)) {
 			why = "forbidden" // the resource is named beside it
 		}

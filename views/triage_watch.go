@@ -179,6 +179,17 @@ func (w *triageWatch) status() store.Status {
 	return joined
 }
 
+// lost returns since when something of what is read is not followed any more,
+// false if all that was read is up to date.
+func (w *triageWatch) lost() (since time.Time, ok bool) {
+	for _, st := range w.feed.Statuses() {
+		if st.Phase == store.Stale && (!ok || st.Since.Before(since)) {
+			since, ok = st.Since, true
+		}
+	}
+	return since, ok
+}
+
 // end stops the watch and waits until it has given everything back.
 func (w *triageWatch) end() {
 	w.stop()
