@@ -163,6 +163,20 @@ func (p *Playground) Incident(ctx context.Context, verb string, names ...string)
 	return nil
 }
 
+// Incidents returns the names of all incidents there are.
+func (p *Playground) Incidents(ctx context.Context) ([]string, error) {
+	out, err := exec.CommandContext(ctx, p.program, "incident", "list").Output()
+	if err != nil {
+		return nil, fmt.Errorf("list incidents: %w", err)
+	}
+	var names []string
+	for line := range strings.Lines(string(out)) {
+		name, _, _ := strings.Cut(line, " ")
+		names = append(names, name)
+	}
+	return names, nil
+}
+
 // Stop ends the playground and removes its files.
 func (p *Playground) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {

@@ -41,6 +41,9 @@ func TestAgainstControllers(t *testing.T) {
 	cfg := kubetest.Config(t, p.Kubeconfig(), "")
 	s := shop{rig: p, admin: kubernetes.NewForConfigOrDie(cfg), dynamic: dynamic.NewForConfigOrDie(cfg)}
 
+	if there, err := p.Incidents(t.Context()); err != nil || !slices.Equal(slices.Sorted(slices.Values(there)), slices.Sorted(slices.Values(incidents()))) {
+		t.Fatalf("the incidents are %v, %v: what is expected is known of %v", there, err, incidents())
+	}
 	hub := s.connect(t, "playground").Stores
 	now := follow(t, hub, store.Scope{}, 0)
 	later := follow(t, hub, store.Scope{}, aWhile) // for what is an incident when it has been forgotten
