@@ -40,7 +40,7 @@ const (
 func scenarios() []scenario {
 	return slices.Concat(
 		starting(), drilling(), filtering(), scoping(), access(), reading(), listing(), following(),
-		screens(), leaving(), plugins(), faults(), draining(), editing(), applying(), acting(), tending(), denying(), reaching(), logging(), rating(), rolling(), rollingOut(), seeingRoom(), triaging(),
+		screens(), leaving(), plugins(), faults(), draining(), editing(), applying(), acting(), tending(), denying(), reaching(), logging(), rating(), rolling(), rollingOut(), seeingRoom(), triaging(), changing(),
 	)
 }
 
@@ -56,5 +56,6 @@ func TestEndToEnd(t *testing.T) {
 	t.Run("logs", s.logs)
 	t.Run("headroom", s.headroom)
 	t.Run("triage", s.triage)
+	t.Run("changes", s.changes)
 	t.Run("mistakes", s.mistakes)
 }
