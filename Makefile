@@ -11,6 +11,7 @@
 #   make bench-scale  the budgets, measured on 50,000 and on 2,000 pods
 #   make bench-logs   the budgets of logs, measured in a flood of ten minutes
 #   make bench-rollout  what it costs to follow a rollout of 500 replicas
+#   make churn        ten minutes of rollouts, jobs and new nodes: Triage must stay silent
 #   make fuzz         every fuzz target for FUZZTIME (10s)
 #   make goldens      write the tests' expected screens anew; read the diff
 #   make docs         the generated pages of docs/
@@ -113,6 +114,12 @@ bench-logs: build
 .PHONY: bench-rollout
 bench-rollout: build
 	$(GO) run ./e2e/benchscale -rollout
+
+.PHONY: churn
+churn: export QD_PLAYGROUND := $(CURDIR)/bin/qd-playground
+churn: export QD_CHURN ?= 10m
+churn: bin/qd-playground
+	$(E2E_TEST) -v -run 'TestAgainstControllers/healthy' ./kube/triage
 
 # go test fuzzes one target of one package at a time.
 .PHONY: fuzz

@@ -5,6 +5,7 @@ package triage_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -15,18 +16,35 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// works has everything happen that happens in a healthy shop, all at once:
-// nothing of it is an incident, at no time.
+// works has everything happen that happens in a healthy shop, for as long as
+// QD_CHURN says, but once: nothing of it is an incident, at no time.
 func (s shop) works(t *testing.T, f *follower) {
+	var churn time.Duration
+	if text := os.Getenv("QD_CHURN"); text != "" {
+		var err error
+		if churn, err = time.ParseDuration(text); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s.rolledOut(t) // as after its start
 	f.forget()
+	end := time.Now().Add(churn)
+	for round := 0; round == 0 || time.Now().Before(end) && !t.Failed(); round++ {
+		s.worksOnce(t, f, round)
+	}
+	f.await(t, "nothing is wrong", settled)
+}
+
+// worksOnce has everything happen at once.
+func (s shop) worksOnce(t *testing.T, f *follower, round int) {
+	t.Helper()
 	for _, d := range []struct{ namespace, name string }{{"web", "storefront"}, {"web", "cart"}, {"payments", "checkout"}, {"data", "queue"}} {
 		patch := fmt.Sprintf(`{"spec":{"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":%q}}}}}`, time.Now().Format(time.RFC3339))
 		if _, err := s.admin.AppsV1().Deployments(d.namespace).Patch(t.Context(), d.name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	patch := []byte(`{"spec":{"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":"now"}}}}}`)
+	patch := fmt.Appendf(nil, `{"spec":{"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":%q}}}}}`, time.Now().Format(time.RFC3339))
 	if _, err := s.admin.AppsV1().StatefulSets("payments").Patch(t.Context(), "ledger", types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -34,8 +52,8 @@ func (s shop) works(t *testing.T, f *follower) {
 		t.Fatal(err)
 	}
 	s.scale(t, "wishlist", 5)
-	s.addNode(t)
-	jobs := []*batchv1.Job{s.job(t, "reconcile", "payments"), s.job(t, "report-mail", "batch")}
+	s.addNode(t, fmt.Sprintf("std-c-%02d", 5+round))
+	jobs := []*batchv1.Job{s.job(t, "reconcile", "payments", round), s.job(t, "report-mail", "batch", round)}
 	s.rolledOut(t)
 	s.scale(t, "wishlist", 2)
 	s.until(t, "a CronJob has run by its schedule", func(ctx context.Context) (bool, error) {
@@ -52,7 +70,6 @@ func (s shop) works(t *testing.T, f *follower) {
 	for _, what := range f.forget() {
 		t.Errorf("there was an incident: %s", what)
 	}
-	f.await(t, "nothing is wrong", settled)
 }
 
 // until waits for a condition.
@@ -120,7 +137,7 @@ func (s shop) scale(t *testing.T, name string, replicas int) {
 }
 
 // job runs a CronJob now.
-func (s shop) job(t *testing.T, name, namespace string) *batchv1.Job {
+func (s shop) job(t *testing.T, name, namespace string, round int) *batchv1.Job {
 	t.Helper()
 	cron, err := s.admin.BatchV1().CronJobs(namespace).Get(t.Context(), name, metav1.GetOptions{})
 	if err != nil {
@@ -128,7 +145,7 @@ func (s shop) job(t *testing.T, name, namespace string) *batchv1.Job {
 	}
 	job, err := s.admin.BatchV1().Jobs(namespace).Create(t.Context(), &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: name + "-by-hand", Namespace: namespace, Annotations: map[string]string{"cronjob.kubernetes.io/instantiate": "manual"},
+			Name: fmt.Sprintf("%s-by-hand-%d", name, round), Namespace: namespace, Annotations: map[string]string{"cronjob.kubernetes.io/instantiate": "manual"},
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(cron, batchv1.SchemeGroupVersion.WithKind("CronJob"))},
 		},
 		Spec: cron.Spec.JobTemplate.Spec,
@@ -140,13 +157,12 @@ func (s shop) job(t *testing.T, name, namespace string) *batchv1.Job {
 }
 
 // addNode adds a node like the others of its pool, which its kubelet brings up.
-func (s shop) addNode(t *testing.T) {
+func (s shop) addNode(t *testing.T, name string) {
 	t.Helper()
 	like, err := s.admin.CoreV1().Nodes().Get(t.Context(), "std-c-03", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	const name = "std-c-05"
 	n := &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: like.Labels, Annotations: map[string]string{
 			"metrics.k8s.io/resource-metrics-path": "/metrics/nodes/" + name + "/metrics/resource",
