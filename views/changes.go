@@ -28,7 +28,6 @@ type changedRow struct {
 
 	root *changedRow // itself, unless it is unfolded below another
 	rank int         // place below the root
-	open bool
 }
 
 // changesList is the view of what was changed, the newest first.
@@ -120,7 +119,7 @@ func certaintyTone(r *changedRow, _ *Env) theme.Tone {
 }
 
 // changesEmpty says why no change is shown.
-func changesEmpty(s *Session, problem string) []textview.Line {
+func changesEmpty(_ *Session, problem string) []textview.Line {
 	words := "no change is known: nothing that was read keeps a trace of one"
 	if problem != "" {
 		words = "it is not known what was changed: " + problem

@@ -38,7 +38,7 @@ func (t *Timeline) burst(all []*Entry) {
 			key = types.UID(of.GVR.Resource + " " + of.Namespace + "/" + of.Name)
 		}
 		r := runs[key]
-		if r == nil || e.At-r.last > burstGap || !echoes(e, of) {
+		if r == nil || e.At-r.last > burstGap || !e.echoes(of) {
 			r = &run{id: e.ID}
 			runs[key] = r
 		}
@@ -50,13 +50,6 @@ func (t *Timeline) burst(all []*Entry) {
 			t.entries[e.ID] = &n
 		}
 	}
-}
-
-// echoes reports whether a change follows from one of the workload that it is of.
-func echoes(e *Entry, of kube.Ref) bool {
-	n := *e
-	n.Of = of
-	return n.Echo()
 }
 
 // top returns the workload that an object is a part of, itself if there is none.
@@ -79,8 +72,7 @@ func (t *Timeline) own(m *store.Meta) {
 		return
 	}
 	if up, ok := controller(m.Namespace, m.Owner); ok && t.owners[m.UID] != up {
-		t.owners[m.UID] = up
-		t.changed = true
+		t.owners[m.UID] = up // what is published next shows it
 	}
 }
 

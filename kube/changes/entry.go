@@ -197,9 +197,12 @@ func (e *Entry) Certainty() string {
 
 // Echo reports whether the change is one that Kubernetes itself makes after
 // somebody's.
-func (e *Entry) Echo() bool {
+func (e *Entry) Echo() bool { return e.echoes(e.Of) }
+
+// echoes is Echo, where the object is a part of a workload.
+func (e *Entry) echoes(of kube.Ref) bool {
 	if e.Manager == "" {
-		return e.On.Name != e.Of.Name || e.On.Kind != e.Of.Kind || e.On.Kind == "Pod"
+		return e.On.Name != of.Name || e.On.Kind != of.Kind || e.On.Kind == "Pod"
 	}
 	return Machinery(e.Manager)
 }

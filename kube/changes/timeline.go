@@ -22,8 +22,9 @@ type Timeline struct {
 	limit, size int
 	seq         int64
 	entries     map[string]*Entry
-	sorted      []*Entry // as they were published last
-	changed     bool
+	sorted      []*Entry            // as they were published last
+	fresh       map[string]struct{} // IDs of entries that are not in sorted
+	stale       map[*Entry]struct{} // of sorted, those that are gone or replaced
 	dropped     int
 	droppedTo   int64 // the newest that was let go
 
@@ -53,8 +54,9 @@ type liveWrite struct {
 	seen time.Time
 }
 
-// joinWithin is how long after one watch another may tell of the same change.
-const joinWithin = 15 * time.Second
+// joinWithin is how long after one watch another may tell of the same change, and
+// a controller make a revision of it.
+const joinWithin = 45 * time.Second
 
 // together is how many seconds apart traces of one change are: a controller makes
 // a revision of a new template at once.
@@ -67,7 +69,7 @@ func NewTimeline(limit int) *Timeline {
 		limit = DefaultBytes
 	}
 	return &Timeline{
-		limit: limit, entries: map[string]*Entry{}, open: map[types.UID]*joining{},
+		limit: limit, entries: map[string]*Entry{}, fresh: map[string]struct{}{}, stale: map[*Entry]struct{}{}, open: map[types.UID]*joining{},
 		inferred: map[types.UID][]string{}, owners: map[types.UID]kube.Ref{},
 	}
 }
@@ -76,6 +78,7 @@ func NewTimeline(limit int) *Timeline {
 func (t *Timeline) put(e Entry) {
 	if old, ok := t.entries[e.ID]; ok {
 		t.size -= old.size()
+		t.stale[old] = struct{}{}
 		e.seq = old.seq
 	} else {
 		t.seq++
@@ -83,14 +86,15 @@ func (t *Timeline) put(e Entry) {
 	}
 	t.size += e.size()
 	t.entries[e.ID] = &e
-	t.changed = true
+	t.fresh[e.ID] = struct{}{}
 }
 
 func (t *Timeline) remove(id string) {
 	if old, ok := t.entries[id]; ok {
 		t.size -= old.size()
+		t.stale[old] = struct{}{}
 		delete(t.entries, id)
-		t.changed = true
+		delete(t.fresh, id)
 	}
 }
 
@@ -291,26 +295,30 @@ func (t *Timeline) Publish(now time.Time) []*Entry {
 			delete(t.open, uid)
 		}
 	}
-	if !t.changed {
+	if len(t.fresh) == 0 && len(t.stale) == 0 {
 		return t.sorted
 	}
-	t.changed = false
-	all := make([]*Entry, 0, len(t.entries))
-	known := make(map[string]struct{}, len(t.sorted))
-	for _, e := range t.sorted { // newest first, as they were
-		if t.entries[e.ID] == e {
-			all = append(all, e)
-			known[e.ID] = struct{}{}
-		}
+	news := make([]*Entry, 0, len(t.fresh))
+	for id := range t.fresh {
+		e := t.entries[id] // which nobody else has yet
+		e.Of = t.top(e)
+		news = append(news, e)
 	}
-	for id, e := range t.entries {
-		if _, ok := known[id]; !ok {
-			all = append(all, e)
+	slices.SortFunc(news, newer)
+	all := make([]*Entry, 0, len(t.sorted)+len(news))
+	for _, e := range t.sorted {
+		if _, gone := t.stale[e]; gone {
+			continue
 		}
+		for len(news) > 0 && newer(news[0], e) < 0 {
+			all, news = append(all, news[0]), news[1:]
+		}
+		all = append(all, e)
 	}
-	slices.SortFunc(all, newer)
-	all = t.bound(all)
+	all = t.bound(append(all, news...))
 	t.burst(all)
+	clear(t.fresh)
+	clear(t.stale)
 	t.sorted = all
 	return all
 }
@@ -340,7 +348,6 @@ func (t *Timeline) bound(all []*Entry) []*Entry {
 		t.dropped++
 		t.droppedTo = last.At
 	}
-	t.changed = false
 	return all
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/action"
+	"quarterdeck/kube/changes"
 	"quarterdeck/kube/journal"
 	"quarterdeck/kube/sanitize"
 )
@@ -34,7 +35,7 @@ func writes(ref kube.Ref, obj *unstructured.Unstructured, since int64, told []Al
 				paths = nil // the revision is what it wrote
 			}
 		}
-		if machinery(e.Manager) {
+		if changes.Machinery(e.Manager) {
 			paths = slices.DeleteFunc(paths, func(p []string) bool { return p[0] == "metadata" })
 		}
 		if len(paths) == 0 {
@@ -75,16 +76,6 @@ func (c FieldChange) now(of int) string {
 // secretive reports whether the contents of an object are never looked at.
 func secretive(ref kube.Ref) bool {
 	return ref.GVR.Group == "" && (ref.GVR.Resource == "secrets" || ref.GVR.Resource == "configmaps")
-}
-
-// machinery reports whether a program is a part of Kubernetes, which marks
-// objects with labels and annotations all the time.
-func machinery(manager string) bool {
-	switch manager {
-	case "kube-controller-manager", "kubelet", "kube-scheduler", "cloud-controller-manager", "kube-apiserver":
-		return true
-	}
-	return false
 }
 
 func isTemplate(p []string) bool { return len(p) > 1 && p[0] == "spec" && p[1] == "template" }
