@@ -84,10 +84,10 @@ func (p *incidentPage) resource() *Resource[*lineRow] {
 				ID: "source", Kind: field.Text, Min: 9, Max: 10,
 				Value: func(r *lineRow, _ *Env) field.Value { return field.Of(r.source) },
 				Rank:  func(r *lineRow) int { return r.section<<20 + r.place },
-				Tone:  func(r *lineRow, _ *Env) theme.Tone { return theme.Muted },
+				Tone:  func(*lineRow, *Env) theme.Tone { return theme.Muted },
 			},
 			since("ago", func(r *lineRow) int64 { return r.at }),
-			Column[*lineRow]{
+			{
 				ID: "text", Title: "WHAT", Kind: field.Text, Min: 40, Flex: 1, Align: cell.Left,
 				Value: func(r *lineRow, _ *Env) field.Value { return field.Of(r.text) },
 				Tone:  func(r *lineRow, _ *Env) theme.Tone { return r.tone },
@@ -96,8 +96,8 @@ func (p *incidentPage) resource() *Resource[*lineRow] {
 			text("namespace", func(r *lineRow) string { return r.on.Namespace }).wide(),
 		},
 		Banner: p.banner,
-		Open:   func(s *Session, _ Scope) source[*lineRow] { return newIncidentSource(p) },
-		Enter:  func(s *Session, r *lineRow) tea.Msg { return p.enter(r) },
+		Open:   func(*Session, Scope) source[*lineRow] { return newIncidentSource(p) },
+		Enter:  func(_ *Session, r *lineRow) tea.Msg { return p.enter(r) },
 		Ref:    func(r *lineRow) kube.Ref { return r.on },
 		Own: func(s *Session, r *lineRow) []ui.Action {
 			if !exists(r.on) {
