@@ -68,7 +68,9 @@ func (t compareTerm) wantsUnknown() bool {
 }
 
 // ordered reports whether the operator asks for more or less.
-func (t compareTerm) ordered() bool { return t.op != "=" && t.op != "!=" && t.op != "~" && t.op != "!~" }
+func (t compareTerm) ordered() bool {
+	return t.op != "=" && t.op != "!=" && t.op != "~" && t.op != "!~"
+}
 
 func (t compareTerm) match(row Row, now int64) bool {
 	v := row.Value(t.index)

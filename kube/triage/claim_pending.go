@@ -46,14 +46,12 @@ func claimPending() Rule {
 			default:
 				f.Why = "provisioner " + class.Provisioner + " has not made a volume"
 			}
-			for _, e := range c.Warnings(k.UID, "ProvisioningFailed", "FailedBinding", "VolumeMismatch") {
-				if !known && e.Reason == "ProvisioningFailed" { // says the same in more words
-					f.Evidence = append(f.Evidence, fromEvent(on, e))
-					break
+			if warnings := c.Warnings(k.UID, "ProvisioningFailed", "FailedBinding", "VolumeMismatch"); len(warnings) > 0 {
+				e := warnings[0]
+				if known || e.Reason != "ProvisioningFailed" { // which else says the same in more words
+					f.Why, f.Since, grace = e.Message, e.First, 0
 				}
-				f.Why, f.Since, grace = e.Message, e.First, 0
 				f.Evidence = append(f.Evidence, fromEvent(on, e))
-				break
 			}
 			if f.Why == "" || !c.Lasted(k.Created, grace) {
 				return nil

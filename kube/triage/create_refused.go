@@ -68,13 +68,16 @@ func (c *Cluster) barred(w *object.Workload) *barred {
 		if !lacksPods(w) {
 			return nil
 		}
-		for _, e := range c.Warnings(w.UID, "FailedCreate") {
-			if c.Now-e.Last >= retried || c.madeSince(w, e.Last) {
-				return nil
-			}
-			c.Later(e.Last + retried)
-			return c.barredBy(on, w, e.Message, max(e.First, w.Created), fromEvent(on, e))
+		warnings := c.Warnings(w.UID, "FailedCreate")
+		if len(warnings) == 0 {
+			return nil
 		}
+		e := warnings[0]
+		if c.Now-e.Last >= retried || c.madeSince(w, e.Last) {
+			return nil
+		}
+		c.Later(e.Last + retried)
+		return c.barredBy(on, w, e.Message, max(e.First, w.Created), fromEvent(on, e))
 	}
 	return nil
 }

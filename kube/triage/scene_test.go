@@ -3,6 +3,7 @@ package triage_test
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -84,63 +85,48 @@ func newScene(t testing.TB, objects ...runtime.Object) *scene {
 func (s *scene) put(objects ...runtime.Object) {
 	s.t.Helper()
 	for _, o := range objects {
-		switch o := o.(type) {
-		case *corev1.Pod:
-			put(s, object.Pods(), o)
-		case *corev1.Node:
-			put(s, object.Nodes(), o)
-		case *corev1.Service:
-			put(s, object.Services(), o)
-		case *corev1.Event:
-			put(s, object.Events(), o)
-		case *corev1.Namespace:
-			put(s, object.Namespaces(), o)
-		case *corev1.PersistentVolumeClaim:
-			put(s, object.Claims(), o)
-		case *corev1.PersistentVolume:
-			put(s, object.Volumes(), o)
-		case *storagev1.StorageClass:
-			put(s, object.StorageClasses(), o)
-		case *corev1.ResourceQuota:
-			put(s, object.Quotas(), o)
-		case *appsv1.Deployment:
-			put(s, object.Deployments(), o)
-		case *appsv1.ReplicaSet:
-			put(s, object.ReplicaSets(), o)
-		case *appsv1.StatefulSet:
-			put(s, object.StatefulSets(), o)
-		case *appsv1.DaemonSet:
-			put(s, object.DaemonSets(), o)
-		case *batchv1.Job:
-			put(s, object.Jobs(), o)
-		case *batchv1.CronJob:
-			put(s, object.CronJobs(), o)
-		case *autoscalingv2.HorizontalPodAutoscaler:
-			put(s, object.Autoscalers(), o)
-		case *policyv1.PodDisruptionBudget:
-			put(s, object.Budgets(), o)
-		case *discoveryv1.EndpointSlice:
-			put(s, object.EndpointSlices(), o)
-		case *networkingv1.Ingress:
-			put(s, object.Ingresses(), o)
-		case *networkingv1.IngressClass:
-			put(s, object.IngressClasses(), o)
-		case *networkingv1.NetworkPolicy:
-			put(s, object.NetworkPolicies(), o)
-		case *corev1.Secret:
-			put(s, object.Certificates(), o)
-		case *admissionv1.ValidatingWebhookConfiguration:
-			put(s, object.ValidatingWebhooks(), o)
-		case *admissionv1.MutatingWebhookConfiguration:
-			put(s, object.MutatingWebhooks(), o)
-		case *certificatesv1.CertificateSigningRequest:
-			put(s, object.SigningRequests(), o)
-		case *coordinationv1.Lease:
-			put(s, object.Leases(), o)
-		default:
+		put, ok := sceneKinds()[reflect.TypeOf(o)]
+		if !ok {
 			s.t.Fatalf("a scene has no %T", o)
 		}
+		put(s, o)
 	}
+}
+
+// sceneKinds says how objects of the API are put into a scene.
+func sceneKinds() map[reflect.Type]func(*scene, runtime.Object) {
+	return map[reflect.Type]func(*scene, runtime.Object){
+		reflect.TypeFor[*corev1.Pod]():                                 of(object.Pods()),
+		reflect.TypeFor[*corev1.Node]():                                of(object.Nodes()),
+		reflect.TypeFor[*corev1.Service]():                             of(object.Services()),
+		reflect.TypeFor[*corev1.Event]():                               of(object.Events()),
+		reflect.TypeFor[*corev1.Namespace]():                           of(object.Namespaces()),
+		reflect.TypeFor[*corev1.PersistentVolumeClaim]():               of(object.Claims()),
+		reflect.TypeFor[*corev1.PersistentVolume]():                    of(object.Volumes()),
+		reflect.TypeFor[*storagev1.StorageClass]():                     of(object.StorageClasses()),
+		reflect.TypeFor[*corev1.ResourceQuota]():                       of(object.Quotas()),
+		reflect.TypeFor[*appsv1.Deployment]():                          of(object.Deployments()),
+		reflect.TypeFor[*appsv1.ReplicaSet]():                          of(object.ReplicaSets()),
+		reflect.TypeFor[*appsv1.StatefulSet]():                         of(object.StatefulSets()),
+		reflect.TypeFor[*appsv1.DaemonSet]():                           of(object.DaemonSets()),
+		reflect.TypeFor[*batchv1.Job]():                                of(object.Jobs()),
+		reflect.TypeFor[*batchv1.CronJob]():                            of(object.CronJobs()),
+		reflect.TypeFor[*autoscalingv2.HorizontalPodAutoscaler]():      of(object.Autoscalers()),
+		reflect.TypeFor[*policyv1.PodDisruptionBudget]():               of(object.Budgets()),
+		reflect.TypeFor[*discoveryv1.EndpointSlice]():                  of(object.EndpointSlices()),
+		reflect.TypeFor[*networkingv1.Ingress]():                       of(object.Ingresses()),
+		reflect.TypeFor[*networkingv1.IngressClass]():                  of(object.IngressClasses()),
+		reflect.TypeFor[*networkingv1.NetworkPolicy]():                 of(object.NetworkPolicies()),
+		reflect.TypeFor[*corev1.Secret]():                              of(object.Certificates()),
+		reflect.TypeFor[*admissionv1.ValidatingWebhookConfiguration](): putting(object.ValidatingWebhooks()),
+		reflect.TypeFor[*admissionv1.MutatingWebhookConfiguration]():   of(object.MutatingWebhooks()),
+		reflect.TypeFor[*certificatesv1.CertificateSigningRequest]():   of(object.SigningRequests()),
+		reflect.TypeFor[*coordinationv1.Lease]():                       of(object.Leases()),
+	}
+}
+
+func putting[T store.Object](kind store.Kind[T]) func(*scene, runtime.Object) {
+	return func(s *scene, o runtime.Object) { put(s, kind, o) }
 }
 
 func put[T store.Object](s *scene, kind store.Kind[T], o runtime.Object) {
