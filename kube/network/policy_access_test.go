@@ -153,6 +153,37 @@ func TestNotValid(t *testing.T) {
 	}
 }
 
+// TestNamespaceByItsName checks that the label with the name of a namespace is
+// known even where its labels may not be read.
+func TestNamespaceByItsName(t *testing.T) {
+	l, hosts := squareCluster()
+	ask := func(namespace string, selected map[string]string) Answer {
+		l.policies = []*networkingv1.NetworkPolicy{aboutA("named", []networkingv1.NetworkPolicyIngressRule{
+			{From: []networkingv1.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{MatchLabels: selected}}}},
+		})}
+		p := knownPolicies(t, l)
+		p.RemoveNamespace(namespace)
+		return p.Decide(hosts[namespace+"/b"].party(), hosts["x/a"].party(), Port{"TCP", 80}).Allowed
+	}
+	y := map[string]string{corev1.LabelMetadataName: "y"}
+	if got := ask("y", y); got != Yes {
+		t.Errorf("the namespace by its name: %v", got)
+	}
+	if got := ask("z", y); got != No {
+		t.Errorf("another namespace: %v", got)
+	}
+	y["ns"] = "y"
+	if got := ask("y", y); got != Unclear {
+		t.Errorf("a label that is not known: %v", got)
+	}
+	if got := ask("z", y); got != No {
+		t.Errorf("another namespace, whatever its labels: %v", got)
+	}
+	if got := ask("y", nil); got != Yes {
+		t.Errorf("all namespaces: %v", got)
+	}
+}
+
 func TestOtherPolicies(t *testing.T) {
 	kinds := []metav1.APIResource{
 		{Group: "cilium.io", Name: "ciliumnetworkpolicies", Kind: "CiliumNetworkPolicy"},
