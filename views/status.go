@@ -95,11 +95,15 @@ func (s *Session) describe(h *ui.Header, st store.Status, doing string, at place
 	case store.Failed:
 		h.StateTone, h.State = theme.Error, glyphs.Off+" no answer "+age
 	}
+	var partial *partialError
+	several := errors.As(st.Err, &partial)
+	if st.Phase == store.Partial && !several {
+		h.State += " partial"
+	}
 	if st.Err == nil {
 		return
 	}
-	var partial *partialError
-	if !errors.As(st.Err, &partial) {
+	if !several {
 		h.Problem = s.explain(st.Err, doing, at) + s.remedy(st.Err)
 		return
 	}
@@ -116,7 +120,7 @@ func (s *Session) describe(h *ui.Header, st store.Status, doing string, at place
 func joinStatus(statuses []store.Status, names []string) store.Status {
 	joined := store.Status{Phase: store.Live}
 	partial := &partialError{of: len(statuses)}
-	badness := map[store.Phase]int{store.Live: 0, store.Syncing: 1, store.Stale: 2, store.Failed: 3}
+	badness := map[store.Phase]int{store.Live: 0, store.Partial: 1, store.Syncing: 2, store.Stale: 3, store.Failed: 4}
 	for i, st := range statuses {
 		joined.Loaded += st.Loaded
 		joined.Total += max(st.Total, st.Loaded)
@@ -135,7 +139,7 @@ func joinStatus(statuses []store.Status, names []string) store.Status {
 	case refused == 0:
 	case refused == len(statuses):
 		joined.Phase, joined.Since, joined.Err = store.Forbidden, statuses[0].Since, partial.refusal
-	case joined.Phase == store.Live:
+	case joined.Phase == store.Live, joined.Phase == store.Partial:
 		joined.Phase, joined.Err = store.Partial, partial
 	case joined.Phase == store.Stale:
 		partial.lost = joined.Err

@@ -118,6 +118,7 @@ func TestDescribe(t *testing.T) {
 	live := store.Status{Phase: store.Live, Loaded: 5, Since: now}
 	stale := store.Status{Phase: store.Stale, Loaded: 2, Since: now.Add(-42 * time.Second), Err: errors.New("lost")}
 	no := store.Status{Phase: store.Forbidden, Since: now, Err: apierrors.NewForbidden(podsGVR().GroupResource(), "", nil)}
+	part := store.Status{Phase: store.Partial, Since: now, Err: errors.New("a kind")}
 	for _, test := range []struct {
 		name           string
 		of             []store.Status
@@ -133,6 +134,7 @@ func TestDescribe(t *testing.T) {
 			"○ stale 42s · partial: 2 of 3",
 			"cannot list workloads in the cluster: lost; 1 of 3 lists are missing: you may not list b",
 		},
+		{"one is partial by itself", []store.Status{live, part, live}, "● partial", "cannot list workloads in the cluster: a kind"},
 		{"forbidden", []store.Status{no}, "○ forbidden", "you (ada) may not list workloads in the cluster"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -142,7 +144,7 @@ func TestDescribe(t *testing.T) {
 			if h.State != test.state || !strings.HasPrefix(h.Problem, test.problem) || (h.Problem == "") != (test.problem == "") {
 				t.Errorf("%q, %q\nwant %q, %q", h.State, h.Problem, test.state, test.problem)
 			}
-			if err := missing(st.Err); (err != nil) != strings.Contains(test.state, "partial") || (err != nil && !strings.HasPrefix(err.Error(), "1 of 3")) {
+			if err := missing(st.Err); (err != nil) != strings.Contains(test.state, "partial:") || (err != nil && !strings.HasPrefix(err.Error(), "1 of 3")) {
 				t.Errorf("missing: %v", err)
 			}
 		})
