@@ -1,9 +1,11 @@
 package network
 
 import (
+	"errors"
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/discovery"
 
 	"quarterdeck/kube/object"
 	"quarterdeck/kube/store"
@@ -12,6 +14,7 @@ import (
 // Options say what a Feed reads.
 type Options struct {
 	Served []metav1.APIResource // what the server has, for the Gateway API
+	Err    error                // why not all that it has is known, nil if it is
 }
 
 // Feed is a Graph that the stores of a cluster keep up to date. Changed may be
@@ -40,6 +43,13 @@ func Open(hub *store.Hub, scope store.Scope, o Options) *Feed {
 	versions := servedGateway(o.Served)
 	f := &Feed{Graph: NewGraph(versions), changed: store.NewSignal(), done: make(chan struct{})}
 	f.Within = scope.Namespace
+	if hides(o.Err) {
+		for r := range gatewayKinds() {
+			if versions[r] == "" {
+				f.Read(r, store.Status{Phase: store.Failed, Err: o.Err})
+			}
+		}
+	}
 	certificates, everywhere := scope, scope
 	certificates.Fields, everywhere.Namespace = object.TLSSecrets, ""
 	follow(f, hub, object.Services(), scope, f.Services)
@@ -70,6 +80,21 @@ func Open(hub *store.Hub, scope store.Scope, o Options) *Feed {
 		f.relays.Go(func() { f.changed.Relay(s.changed, f.done) })
 	}
 	return f
+}
+
+// hides reports whether an error of discovery may hide the Gateway API: one about
+// other groups does not.
+func hides(err error) bool {
+	var some *discovery.ErrGroupDiscoveryFailed
+	if !errors.As(err, &some) {
+		return err != nil
+	}
+	for gv := range some.Groups {
+		if gv.Group == object.GatewayAPI("", "").Group {
+			return true
+		}
+	}
+	return false
 }
 
 // follow adds the objects of a kind to a Feed.

@@ -103,6 +103,19 @@ func (g *Graph) Traces(ref kube.Ref, now time.Time) *Ways {
 	return w
 }
 
+// All returns every way in, hop by hop.
+func (g *Graph) All(now time.Time) *Ways {
+	g.Routes(now)
+	w := &Ways{}
+	g.all(func(by topic) {
+		for _, t := range g.tracesOf(by, "") {
+			w.Traces = append(w.Traces, &t.Trace)
+		}
+	})
+	g.finish(w)
+	return w
+}
+
 // leading yields what depends on an object, and the object itself if it declares
 // ways in.
 func (g *Graph) leading(to topic) map[topic]struct{} {
@@ -188,6 +201,8 @@ func (g *Graph) finish(w *Ways) {
 		return
 	}
 	switch {
+	case w.Of.Name == "":
+		w.Nobody = "there is no way in"
 	case len(w.NotRead) > 0:
 		w.Nobody = "nothing of what was read leads to " + w.Of.Where()
 	case w.Nearest != "":
