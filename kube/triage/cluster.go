@@ -92,6 +92,12 @@ func (c *Cluster) Lasted(since, seconds int64) bool {
 	return false
 }
 
+// Stands reports whether the rule that is asking found something wrong with an
+// object the last time, so that a grace is over for it.
+func (c *Cluster) Stands(r Resource, uid types.UID) bool {
+	return slices.ContainsFunc(c.found[subject{r, uid}], func(f *Finding) bool { return f.Rule == c.rule })
+}
+
 // Lasts reports since when what a rule asks about is so, for what no object
 // tells the time of: since the first of the judgements in a row that asked. If
 // that is less than some seconds, the object is judged again when it will have

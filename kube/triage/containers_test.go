@@ -99,6 +99,29 @@ func notFound(image string) string {
 	return `Back-off pulling image "` + image + `": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image "` + image + `": failed to resolve reference: ` + image + ": not found"
 }
 
+// TestPullAgain alternates between pulling and waiting to pull, as kubelets do: the
+// incident must not come and go, or a dismissed one comes back.
+func TestPullAgain(t *testing.T) {
+	s := newScene(t, surged(pod("cart", "p", waiting("ImagePullBackOff", notFound("x")), madeAgo(3)))...)
+	s.one()
+	s.put(pod("cart", "p", waiting("ErrImagePull", "not found"), madeAgo(4)))
+	is(t, s.one(), "warn | pod cannot pull an image | deploy/cart in shop | cart:v2 not found | image-pull")
+}
+
+// TestDeploymentNotKnown has ReplicaSets that name a Deployment nobody may read.
+func TestDeploymentNotKnown(t *testing.T) {
+	newer := deployment("cart", 1, 1)[1].(*appsv1.ReplicaSet)
+	older := newer.DeepCopy()
+	older.Name, older.UID = "cart-older", "cart-older"
+	i := newScene(t, newer, older, pod("cart", "p", waiting("ImagePullBackOff", notFound("x")))).one()
+	is(t, i, "warn | pod cannot pull an image | deploy/cart in shop | cart:v2 not found | image-pull")
+	for _, a := range i.Actions {
+		if a.Do == triage.UndoRollout {
+			t.Errorf("offers to undo what it does not know: %+v", a)
+		}
+	}
+}
+
 // TestContainers has a row for each way in which a container or its pod can fail,
 // and one beside it for what only looks like it. No row is "".
 func TestContainers(t *testing.T) {

@@ -15,8 +15,8 @@ func imagePull() Rule {
 		func(c *Cluster, p *object.Pod) *Finding {
 			for k := range inWaiting(p) {
 				switch k.Reason {
-				case "ErrImagePull": // it tries again in a moment
-					if !c.Lasted(p.Created, pullGrace) {
+				case "ErrImagePull": // it tries again in a moment, and fails again
+					if !c.Lasted(p.Created, pullGrace) && !c.Stands(Pods, p.UID) {
 						continue
 					}
 				case "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed":

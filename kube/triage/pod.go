@@ -31,12 +31,14 @@ func podRule(r Rule, judge func(c *Cluster, p *object.Pod) *Finding) Rule {
 }
 
 // back proposes to take a workload back to its last good revision where there is
-// one for sure, and nothing else.
+// one for sure, and nothing else. A Deployment that only its ReplicaSets name is
+// not known to have one.
 func (c *Cluster) back(home kube.Ref) []Action {
-	if home.GVR.Resource != string(Deployments) || len(c.SetsOf(home.UID)) < 2 {
+	if home.GVR.Resource != string(Deployments) {
 		return nil
 	}
-	return c.undo(home)[:1]
+	undo := c.undo(home)
+	return undo[:min(1, len(undo))]
 }
 
 // blameNode returns the node of a pod.
