@@ -105,7 +105,9 @@ func tracedKinds() []rolledKind {
 		return rolledKind{object.GatewayAPI(resource, "v1"), kind, strings.ToLower(kind)}
 	}
 	return append([]rolledKind{
-		{object.Services().GVR, "Service", "svc"}, {object.Ingresses().GVR, "Ingress", "ing"}, {object.Pods().GVR, "Pod", "po"},
+		{object.Services().GVR, "Service", "svc"},
+		{object.Ingresses().GVR, "Ingress", "ing"},
+		{object.Pods().GVR, "Pod", "po"},
 		gateway("gateways", "Gateway"), gateway("httproutes", "HTTPRoute"), gateway("grpcroutes", "GRPCRoute"),
 		gateway("tlsroutes", "TLSRoute"), gateway("tcproutes", "TCPRoute"),
 		{schema.GroupVersionResource{Version: "v1", Resource: "secrets"}, "Secret", "secret"},

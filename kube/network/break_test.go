@@ -60,42 +60,51 @@ func TestServiceBreaks(t *testing.T) {
 	traced(t, map[string]broken{
 		"works": {cart(), cartService, "reachable | svc/cart endpointslice/cart-1 pod/cart-a pod/cart-b |  |  | "},
 		"selector": {
-			[]any{service("cart", "crat"), a, b, endpoints("cart")}, cartService,
+			[]any{service("cart", "crat"), a, b, endpoints("cart")},
+			cartService,
 			"broken | [svc/cart] endpointslice/cart-1 | selector app=crat matches no pod; app=cart: 2 pods | app=cart (2 pods) | change spec.selector.app of svc/cart from crat to cart",
 		},
 		"selector of nobody": {[]any{service("cart", "billing"), a, endpoints("cart")}, cartService, "broken | [svc/cart] endpointslice/cart-1 | selector app=billing matches no pod |  | "},
 		"target port by name": {
-			[]any{service("cart", "cart", to(intstr.FromString("htp"))), a, portless(endpoints("cart", a))}, cartService,
+			[]any{service("cart", "cart", to(intstr.FromString("htp"))), a, portless(endpoints("cart", a))},
+			cartService,
 			`broken | [svc/cart] endpointslice/cart-1 pod/cart-a | targetPort "htp" is no port of its pods: pod/cart-a declares 8080 http | 8080 http | change spec.ports[0].targetPort of svc/cart from htp to http`,
 		},
 		"target port by number": {
-			[]any{service("cart", "cart", to(intstr.FromInt32(9090))), a, numbered}, cartService,
+			[]any{service("cart", "cart", to(intstr.FromInt32(9090))), a, numbered},
+			cartService,
 			"doubtful | [svc/cart] endpointslice/cart-1 pod/cart-a | targetPort 9090 is none of the ports that pod/cart-a declares (8080 http); it may listen there all the same | 8080 http | " +
 				"change spec.ports[0].targetPort of svc/cart from 9090 to 8080",
 		},
 		"no ready pod": {
-			[]any{service("cart", "cart"), bad, endpoints("cart", bad)}, cartService,
+			[]any{service("cart", "cart"), bad, endpoints("cart", bad)},
+			cartService,
 			"broken | svc/cart endpointslice/cart-1 [pod/cart-b] | none of 1 pod is ready: pod/cart-b CrashLoopBackOff, 10.0.0.1 on node-1 |  | ",
 		},
 		"one of two ready": {
-			[]any{service("cart", "cart"), a, bad, endpoints("cart", a, bad)}, cartService,
+			[]any{service("cart", "cart"), a, bad, endpoints("cart", a, bad)},
+			cartService,
 			"degraded | svc/cart endpointslice/cart-1 pod/cart-b pod/cart-a | 1 of 2 endpoints not ready |  | ",
 		},
 		"terminating only": {
-			[]any{service("cart", "cart"), gone, endpoints("cart", gone)}, cartService,
+			[]any{service("cart", "cart"), gone, endpoints("cart", gone)},
+			cartService,
 			"broken | svc/cart [endpointslice/cart-1] pod/cart-a | all endpoints are on their way out: 1 still serving until then |  | ",
 		},
 		"scaled to zero": {
-			[]any{service("cart", "cart"), idle, endpoints("cart")}, cartService,
+			[]any{service("cart", "cart"), idle, endpoints("cart")},
+			cartService,
 			"idle | svc/cart endpointslice/cart-1 [deploy/cart] | deploy/cart is scaled to zero |  | change spec.replicas of deploy/cart from 0 to 1",
 		},
 		"not followed": {
-			[]any{service("cart", "cart"), a, endpoints("cart")}, cartService,
+			[]any{service("cart", "cart"), a, endpoints("cart")},
+			cartService,
 			"broken | svc/cart [endpointslice/cart-1] pod/cart-a | 1 ready pod not among the endpoints of svc/cart |  | ",
 		},
 		"no slice": {[]any{service("cart", "cart"), a}, cartService, "broken | svc/cart [endpointslice/cart] pod/cart-a | 1 ready pod not among the endpoints of svc/cart |  | "},
 		"no selector": {
-			[]any{selectorless}, cartService,
+			[]any{selectorless},
+			cartService,
 			"broken | svc/cart [endpointslice/cart] | the service selects no pods, and nobody has given it endpoints |  | ",
 		},
 		"external":            {[]any{external("example.com")}, cartService, "unknown | svc/cart | it leads to example.com, beyond the cluster |  | "},
@@ -217,12 +226,14 @@ func TestGatewayBreaks(t *testing.T) {
 			"broken | " + head + "[httproute/cart] svc/cart | svc/cart has no port 8080, but 80 http | http 80 | change spec.rules[0].backendRefs[0].port of httproute/cart from 8080 to 80",
 		},
 		"no grant": {
-			[]any{gatewayClass, gateway, elsewhere, service("pay", "pay", inBank), pay, paid}, cartHTTP,
+			[]any{gatewayClass, gateway, elsewhere, service("pay", "pay", inBank), pay, paid},
+			cartHTTP,
 			"broken | " + head + "httproute/cart [referencegrant/httproutes-of-shop] svc/pay endpointslice/pay-1 pod/pay-a | no ReferenceGrant in bank lets httproute/cart in shop refer to Service pay |  | " +
 				"create referencegrant/httproutes-of-shop in bank, which lets every HTTPRoute in shop refer to Service pay",
 		},
 		"grant": {
-			[]any{gatewayClass, gateway, elsewhere, grant, service("pay", "pay", inBank), pay, paid}, cartHTTP,
+			[]any{gatewayClass, gateway, elsewhere, grant, service("pay", "pay", inBank), pay, paid},
+			cartHTTP,
 			"reachable | " + head + "httproute/cart referencegrant/shops svc/pay endpointslice/pay-1 pod/pay-a |  |  | ",
 		},
 	})

@@ -313,18 +313,18 @@ func (t *tracer) unanswered(s *object.Service, e endpoints) {
 	switch {
 	case ready > 0:
 		t.breaks(fmt.Sprintf("%s not among the endpoints of %s", plural(ready, "ready pod"), ref), nil)
-		t.podList(s, pods)
+		t.podList(pods)
 	case leaving == len(pods) || e.terminating > 0 && e.terminating == e.total && len(pods) <= e.total:
 		why := "all endpoints are on their way out"
 		if e.serving > 0 {
 			why += fmt.Sprintf(": %d still serving until then", e.serving)
 		}
 		t.breaks(why, nil)
-		t.podList(s, pods)
+		t.podList(pods)
 	default:
 		at := len(t.Hops)
 		t.last().Verdict = Suspect
-		t.podList(s, pods)
+		t.podList(pods)
 		worst := pods[slices.IndexFunc(pods, func(p *object.Pod) bool { return p.Deleted == 0 })]
 		rest := t.Hops[at+1:]
 		t.Hops = t.Hops[:at+1]
@@ -334,7 +334,7 @@ func (t *tracer) unanswered(s *object.Service, e endpoints) {
 }
 
 // podList adds the pods that a service selects, those that stay first.
-func (t *tracer) podList(s *object.Service, pods []*object.Pod) {
+func (t *tracer) podList(pods []*object.Pod) {
 	list := slices.Clone(pods)
 	slices.SortStableFunc(list, func(a, b *object.Pod) int { return cmp.Compare(min(a.Deleted, 1), min(b.Deleted, 1)) })
 	shown := 0

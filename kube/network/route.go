@@ -123,15 +123,11 @@ type Fix struct {
 // edit returns the fix that sets a field.
 func edit(on kube.Ref, from, to any, path ...string) *Fix {
 	e := action.Edit{Path: path, Before: from, After: to}
-	f := &Fix{On: on, Edit: e}
-	switch {
-	case from == nil:
-		f.Words = fmt.Sprintf("set %s of %s to %v", e.Field(), on, to)
-	default:
-		f.Words = fmt.Sprintf("change %s of %s from %v to %v", e.Field(), on, from, to)
+	words := fmt.Sprintf("change %s of %s from %v to %v", e.Field(), on, from, to)
+	if from == nil {
+		words = fmt.Sprintf("set %s of %s to %v", e.Field(), on, to)
 	}
-	f.Words = sanitize.Line(f.Words)
-	return f
+	return &Fix{On: on, Edit: e, Words: sanitize.Line(words)}
 }
 
 // Unread is a resource that could not be read, or not all of it.

@@ -223,7 +223,7 @@ func (t *tracer) onePod(s *object.Service, e endpoints) {
 		return
 	}
 	if p := t.pods[s.Namespace][t.pod]; p != nil {
-		t.podList(s, []*object.Pod{p})
+		t.podList([]*object.Pod{p})
 		t.breaks("pod/"+t.pod+" is not among the endpoints of svc/"+s.Name, nil)
 	}
 }
