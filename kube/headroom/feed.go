@@ -89,13 +89,11 @@ func (f *Feed) Changed() <-chan struct{} { return f.changed }
 // Take brings the ledger up to date and returns it, always the same.
 func (f *Feed) Take() *Ledger {
 	l := f.ledger
-	f.pods = fallBack(f, f.pods)
-	f.quotas = fallBack(f, f.quotas)
 	nodeDelta, st := f.nodes.Take()
 	l.Nodes(nodeDelta, st)
-	podDelta, st := f.pods.Take()
+	podDelta, st := take(f, &f.pods)
 	l.Pods(f.pods.in, podDelta, st)
-	quotaDelta, st := f.quotas.Take()
+	quotaDelta, st := take(f, &f.quotas)
 	l.Quotas(f.quotas.in, quotaDelta, st)
 	if f.nodeUse == nil {
 		return l
@@ -112,13 +110,16 @@ func (f *Feed) Take() *Ledger {
 	return l
 }
 
-// fallBack reads one namespace if not all may be read.
-func fallBack[T store.Object](f *Feed, s namespaced[T]) namespaced[T] {
-	if s.in != f.from.Namespace && s.Status().Phase == store.Forbidden {
-		s.Close()
-		return open(f, s.kind, f.from.Namespace)
+// take returns what changed, and reads one namespace from now on if not all may
+// be read.
+func take[T store.Object](f *Feed, s *namespaced[T]) (store.Delta[T], store.Status) {
+	d, st := s.Take()
+	if s.in == f.from.Namespace || st.Phase != store.Forbidden {
+		return d, st
 	}
-	return s
+	s.Close()
+	*s = open(f, s.kind, f.from.Namespace)
+	return s.Take()
 }
 
 // Settled reports whether everything has been read, or cannot be: the ledger is

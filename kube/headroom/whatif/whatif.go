@@ -114,10 +114,8 @@ func (r *Reader) State(ctx context.Context) (fit.State, error) {
 func (r *Reader) take() (done bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pods = fallBack(r, r.pods)
-	r.budgets = fallBack(r, r.budgets)
 	done = true
-	for _, ready := range []bool{r.nodes.take(), r.pods.take(), r.spaces.take(), r.budgets.take()} {
+	for _, ready := range []bool{r.nodes.take(), takeOwn(r, &r.pods), r.spaces.take(), takeOwn(r, &r.budgets)} {
 		done = done && ready
 	}
 	if err := r.nodes.missing("nodes"); err != nil {
@@ -172,13 +170,16 @@ type unreadError struct {
 func (e *unreadError) Error() string { return e.text }
 func (e *unreadError) Unwrap() error { return e.cause }
 
-// fallBack reads one namespace if not all may be read.
-func fallBack[T store.Object](r *Reader, k *kept[T]) *kept[T] {
-	if k.in == r.own || k.Status().Phase != store.Forbidden {
-		return k
+// takeOwn takes over what changed, and reads the own namespace from now on if not
+// all may be read.
+func takeOwn[T store.Object](r *Reader, k **kept[T]) bool {
+	done := (*k).take()
+	if r.own == "" || (*k).in != "" || (*k).status.Phase != store.Forbidden {
+		return done
 	}
-	k.Close()
-	return keep(r, k.kind, r.own)
+	(*k).Close()
+	*k = keep(r, (*k).kind, r.own)
+	return (*k).take()
 }
 
 // state returns what is known. What it does not watch it reads again when that is
