@@ -46,14 +46,13 @@ func (f *forward) connect(p *corev1.Pod) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := stream.Dial(f.ctx, f.client, kube.Ref{Namespace: p.Namespace, Name: p.Name, Kind: "Pod"})
+	b, err := newBackend(f.ctx, f.client, p, port)
 	if err != nil {
-		return nil, fmt.Errorf("connect to pod/%s: %w", p.Name, err)
+		return nil, err
 	}
-	b := &backend{pod: p.Name, uid: p.UID, port: port, conn: conn, at: time.Now(), ended: make(chan struct{})}
 	f.all.Go(func() {
 		select {
-		case <-conn.CloseChan():
+		case <-b.conn.CloseChan():
 		case <-f.ctx.Done():
 		}
 		close(b.ended)
@@ -63,6 +62,15 @@ func (f *forward) connect(p *corev1.Pod) (*backend, error) {
 		}
 	})
 	return b, nil
+}
+
+// newBackend opens a connection to a pod. The caller closes its ended.
+func newBackend(ctx context.Context, c *kube.Client, p *corev1.Pod, port int) (*backend, error) {
+	conn, err := stream.Dial(ctx, c, kube.Ref{Namespace: p.Namespace, Name: p.Name, Kind: "Pod"})
+	if err != nil {
+		return nil, fmt.Errorf("connect to pod/%s: %w", p.Name, err)
+	}
+	return &backend{pod: p.Name, uid: p.UID, port: port, conn: conn, at: time.Now(), ended: make(chan struct{})}, nil
 }
 
 func (b *backend) close() {

@@ -196,7 +196,8 @@ func (f *forward) look(s sight) (*backend, error) {
 		return f.connect(next)
 	}
 	if f.now() == nil {
-		f.set(Waiting, f.target.waiting(s.pods))
+		why, what := f.target.waiting(s.pods)
+		f.set(Waiting, why+"; waiting for "+what)
 	}
 	return nil, nil
 }

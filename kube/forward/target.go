@@ -31,6 +31,7 @@ type target struct {
 	unready   bool            // a pod that only runs will do: it was named
 	uid       types.UID       // the pod to begin with, if any
 	port      func(*corev1.Pod) (int, error)
+	service   *corev1.ServicePort // whose pods they are, nil if it is not about a service or that has no ports
 }
 
 // resolve reads what spec names.
@@ -58,7 +59,7 @@ func resolvePod(ctx context.Context, c *kube.Client, ref kube.Ref, t target) (ta
 	if err := get(ctx, c, ref, p); err != nil {
 		return t, err
 	}
-	t.name, t.unready, t.uid = p.Name, true, p.UID
+	t = t.alone(p)
 	owner := metav1.GetControllerOf(p)
 	if owner == nil || (owner.Kind != "ReplicaSet" && owner.Kind != "DaemonSet") {
 		return t, nil
@@ -81,6 +82,12 @@ func resolvePod(ctx context.Context, c *kube.Client, ref kube.Ref, t target) (ta
 	return t, nil
 }
 
+// alone is the target of one pod and no other.
+func (t target) alone(p *corev1.Pod) target {
+	t.name, t.unready, t.uid = p.Name, true, p.UID
+	return t
+}
+
 func resolveService(ctx context.Context, c *kube.Client, ref kube.Ref, remote string, t target) (target, error) {
 	s := &corev1.Service{}
 	if err := get(ctx, c, ref, s); err != nil {
@@ -97,6 +104,7 @@ func resolveService(ctx context.Context, c *kube.Client, ref kube.Ref, remote st
 	if err != nil {
 		return t, err
 	}
+	t.service = &port
 	to := port.TargetPort
 	switch {
 	case s.Spec.ClusterIP == corev1.ClusterIPNone && to.Type == intstr.Int: // nothing translates between the two
@@ -275,17 +283,17 @@ func older(a, b *corev1.Pod) bool {
 	return a.Name < b.Name
 }
 
-// waiting says why no pod can be used.
-func (t target) waiting(pods []*corev1.Pod) string {
+// waiting says why no pod can be used, and what for one waits then.
+func (t target) waiting(pods []*corev1.Pod) (why, what string) {
 	switch {
 	case t.name != "" && len(pods) == 0:
-		return "pod/" + t.name + " is gone; waiting for one of that name"
+		return "pod/" + t.name + " is gone", "one of that name"
 	case t.name != "":
-		return "pod/" + t.name + " does not run; waiting for it"
+		return "pod/" + t.name + " does not run", "it"
 	case len(pods) == 0:
-		return t.what + " has no pods; waiting for a ready one"
+		return t.what + " has no pods", "a ready one"
 	case len(pods) == 1:
-		return "its only pod is not ready; waiting for it"
+		return "its only pod is not ready", "it"
 	}
-	return fmt.Sprintf("none of its %d pods is ready; waiting for one", len(pods))
+	return fmt.Sprintf("none of its %d pods is ready", len(pods)), "one"
 }

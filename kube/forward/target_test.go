@@ -60,7 +60,7 @@ func TestChoose(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := tt.target.waiting(tt.pods)
+			got, _ := tt.target.waiting(tt.pods)
 			if p := tt.target.choose(tt.pods); p != nil {
 				got = p.Name
 			}
