@@ -21,6 +21,9 @@ func HintWithin(letters int, written string, candidates []string) string {
 func Index(letters int, written string, candidates []string) int {
 	best, distance := -1, letters+1
 	for i, c := range candidates {
+		if gap := len(c) - len(written); max(gap, -gap) >= distance {
+			continue
+		}
 		if d := edits(written, c); d < distance {
 			best, distance = i, d
 		}

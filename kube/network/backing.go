@@ -2,6 +2,7 @@ package network
 
 import (
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,11 +56,8 @@ func (g *Graph) selecting(namespace string, labels *store.Labels) iter.Seq[*obje
 // name.
 func (g *Graph) podsOf(s *object.Service) []*object.Pod {
 	var pods []*object.Pod
-	for labels, by := range g.labelled[s.Namespace] {
-		if !selected(s.Selector, labels) {
-			continue
-		}
-		for _, p := range by {
+	for k := range g.families[s.Namespace].selected(s.Selector) {
+		for _, p := range k.pods {
 			if !p.Terminal() {
 				pods = append(pods, p)
 			}
@@ -108,30 +106,11 @@ type meaning struct {
 // was probably meant to be: of pods that are as it says but for one label, the
 // one that is spelled most like it. ok is false if none is.
 func (g *Graph) selectorMeant(s *object.Service) (best meaning, ok bool) {
-	count := map[meaning]int{}
-	add := func(labels *store.Labels, pods int) {
-		if m, ok := oddLabel(s.Selector, labels); ok {
-			count[m] += pods
-		}
-	}
-	for labels, by := range g.labelled[s.Namespace] {
-		n := 0
-		for _, p := range by {
-			if !p.Terminal() && p.Deleted == 0 {
-				n++
-			}
-		}
-		if n > 0 {
-			add(labels, n)
-		}
-	}
-	var list []meaning
-	for m := range count {
-		list = append(list, m)
-	}
-	if len(list) == 0 {
+	count := g.meanings(s)
+	if len(count) == 0 {
 		return best, false
 	}
+	list := slices.Collect(maps.Keys(count))
 	slices.SortFunc(list, func(a, b meaning) int { return strings.Compare(a.key+"="+a.has, b.key+"="+b.has) })
 	texts := make([]string, len(list))
 	for i, m := range list {
@@ -140,6 +119,37 @@ func (g *Graph) selectorMeant(s *object.Service) (best meaning, ok bool) {
 	best = list[max(0, similar.Index(len(s.Selector), ","+s.Selector+",", texts))]
 	best.pods = count[best]
 	return best, true
+}
+
+// meanings counts the living pods that are as the selector of a service says but
+// for one label, by that label.
+func (g *Graph) meanings(s *object.Service) map[meaning]int {
+	count := map[meaning]int{}
+	f := g.families[s.Namespace]
+	key, wanted, more := strings.Cut(s.Selector, "=")
+	if more = more && strings.Contains(wanted, ","); more || f == nil {
+		for k := range f.almost(s.Selector) {
+			if m, ok := oddLabel(s.Selector, k.labels); ok && k.living > 0 {
+				count[m] += k.living
+			}
+		}
+		return count
+	}
+	for value, kins := range f.sharing(key) {
+		if value == wanted || !spelledLike(wanted, value) {
+			continue
+		}
+		for k := range kins {
+			if k.living > 0 {
+				count[meaning{key: key, wanted: wanted, has: value}] += k.living
+			}
+		}
+	}
+	return count
+}
+
+func spelledLike(wanted, has string) bool {
+	return similar.Index(len(wanted)/3+1, wanted, []string{has}) >= 0
 }
 
 // oddLabel returns the only label in which some labels are not as a selector
@@ -157,7 +167,7 @@ func oddLabel(selector string, labels *store.Labels) (odd meaning, ok bool) {
 		}
 		odd, ok = meaning{key: key, wanted: value, has: is}, true
 	}
-	if ok && all == 1 && similar.Index(len(odd.wanted)/3+1, odd.wanted, []string{odd.has}) < 0 {
+	if ok && all == 1 && !spelledLike(odd.wanted, odd.has) {
 		return odd, false
 	}
 	return odd, ok

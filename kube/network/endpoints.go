@@ -123,11 +123,12 @@ func (t *tracer) answered(s *object.Service, at int, e endpoints) {
 	if away := e.total - e.ready - e.terminating - e.elsewhere; away > 0 {
 		t.warn(fmt.Sprintf("%d of %s not ready", away, plural(e.total, "endpoint")))
 	}
-	if t.pod != "" {
+	switch {
+	case t.pod != "":
 		t.onePod(s, e)
-		return
+	case !t.listed: // none of them changes how the way stands
+		t.podHops(s, e)
 	}
-	t.podHops(s, e)
 }
 
 // podHops adds the pods behind a service, those in trouble first.
@@ -207,12 +208,7 @@ func (t *tracer) undeclared(s *object.Service, at int, e endpoints) {
 	if port.Number == 0 || port.UDP || s.ClusterIP == headless || s.Selector == "" {
 		return
 	}
-	var pod *object.Pod
-	for i := range e.list {
-		if p := t.pods[s.Namespace][e.list[i].Name]; e.list[i].Ready && p != nil && (pod == nil || p.Name < pod.Name) {
-			pod = p
-		}
-	}
+	pod := t.answering(s, e)
 	if pod == nil {
 		return
 	}
@@ -231,16 +227,23 @@ func (t *tracer) undeclared(s *object.Service, at int, e endpoints) {
 	})
 }
 
+// answering returns the first of the pods of a service that take traffic, nil if
+// none is known.
+func (t *tracer) answering(s *object.Service, e endpoints) *object.Pod {
+	var first *object.Pod
+	for i := range e.list {
+		p := t.pods[s.Namespace][e.list[i].Name]
+		if e.list[i].Ready && p != nil && (first == nil || p.Name < first.Name) && selected(s.Selector, p.Labels) {
+			first = p
+		}
+	}
+	return first
+}
+
 // misdirected breaks a port of a service that its pods, which are ready, do not
 // have.
 func (t *tracer) misdirected(s *object.Service, at int, e endpoints) {
-	port := &s.Targets[at]
-	var pod *object.Pod
-	for i := range e.list {
-		if p := t.pods[s.Namespace][e.list[i].Name]; e.list[i].Ready && p != nil && (pod == nil || p.Name < pod.Name) {
-			pod = p
-		}
-	}
+	port, pod := &s.Targets[at], t.answering(s, e)
 	if pod == nil || port.Target == "" {
 		t.sliceHop(s, e)
 		t.breaks(fmt.Sprintf("none of its endpoints has port %s", cmp.Or(port.Name, strconv.Itoa(int(port.Port)))), nil)
@@ -359,7 +362,11 @@ func (t *tracer) podList(pods []*object.Pod) {
 
 // unmatched breaks a way at a service that selects no pod.
 func (t *tracer) unmatched(s *object.Service, e endpoints) {
-	t.depend(Pods, s.Namespace, "")
+	t.depend(kindred, s.Namespace, s.Name)
+	if t.strays[s.Namespace] == nil {
+		t.strays[s.Namespace] = map[string]string{}
+	}
+	t.strays[s.Namespace][s.Name] = s.Selector
 	ref := t.last().Ref
 	if makers := t.makersOf(s); len(makers) > 0 {
 		m := makers[0]

@@ -23,8 +23,10 @@ type Graph struct {
 	services   table[*object.Service]
 	slices     map[place][]*object.EndpointSlice // by their service
 	pods       table[*object.Pod]
-	labelled   map[string]map[*store.Labels]map[string]*object.Pod // pods by namespace, labels and name
-	wanting    map[pair]map[string]*object.Service                 // services by the first label that they select
+	families   map[string]*family                  // pods by namespace
+	wanting    map[pair]map[string]*object.Service // services by the first label that they select
+	byHand     table[*object.Service]              // those that select nothing: somebody else keeps their endpoints
+	strays     map[string]map[string]string        // selectors that matched no pod when they were looked at, by namespace and service
 	workloads  map[Resource]table[*object.Workload]
 	ingresses  table[*object.Ingress]
 	classes    table[*object.IngressClass]
@@ -48,6 +50,28 @@ type Graph struct {
 // table holds objects by namespace and name.
 type table[T store.Object] map[string]map[string]T
 
+// keep puts an object in, or takes it out.
+func (t table[T]) keep(o T, there bool) {
+	m := o.Head()
+	switch {
+	case there && t[m.Namespace] == nil:
+		t[m.Namespace] = map[string]T{m.Name: o}
+	case there:
+		t[m.Namespace][m.Name] = o
+	default:
+		if delete(t[m.Namespace], m.Name); len(t[m.Namespace]) == 0 {
+			delete(t, m.Namespace)
+		}
+	}
+}
+
+func (t table[T]) has(namespace, name string) bool {
+	_, ok := t[namespace][name]
+	return ok
+}
+
+func (t table[T]) names(namespace string) []string { return sorted(t[namespace]) }
+
 // place is a name in a namespace.
 type place struct{ namespace, name string }
 
@@ -60,8 +84,11 @@ type topic struct {
 	namespace, name string
 }
 
-// backing is what the topic of the pods is called that a service selects.
-const backing Resource = "backing"
+// What is no resource, but changes what a service leads to.
+const (
+	backing Resource = "backing" // the pods that it selects
+	kindred Resource = "kindred" // the pods that it may have meant, if it selects none
+)
 
 // NewGraph returns an empty Graph. versions are those of the Gateway API's
 // resources; what is not in it, the cluster does not have.
@@ -69,7 +96,7 @@ func NewGraph(versions map[Resource]string) *Graph {
 	g := &Graph{
 		kinds: builtin(), read: map[Resource]store.Status{},
 		services: table[*object.Service]{}, slices: map[place][]*object.EndpointSlice{}, pods: table[*object.Pod]{},
-		labelled: map[string]map[*store.Labels]map[string]*object.Pod{}, wanting: map[pair]map[string]*object.Service{},
+		families: map[string]*family{}, wanting: map[pair]map[string]*object.Service{}, byHand: table[*object.Service]{}, strays: map[string]map[string]string{},
 		workloads: map[Resource]table[*object.Workload]{Deployments: {}, StatefulSets: {}, DaemonSets: {}},
 		ingresses: table[*object.Ingress]{}, classes: table[*object.IngressClass]{}, secrets: table[*object.Certificate]{}, namespaces: table[*object.Plain]{},
 		gatewayClasses: table[*object.GatewayClass]{}, gateways: table[*object.Gateway]{}, grants: table[*object.ReferenceGrant]{},
@@ -155,9 +182,7 @@ func change[T store.Object](g *Graph, r Resource, t table[T], d store.Delta[T], 
 		if t[m.Namespace][m.Name] != o {
 			return
 		}
-		if delete(t[m.Namespace], m.Name); len(t[m.Namespace]) == 0 {
-			delete(t, m.Namespace)
-		}
+		t.keep(o, false)
 		if each != nil {
 			each(o, false)
 		}
@@ -178,10 +203,7 @@ func change[T store.Object](g *Graph, r Resource, t table[T], d store.Delta[T], 
 		if old, ok := t[m.Namespace][m.Name]; ok {
 			drop(old)
 		}
-		if t[m.Namespace] == nil {
-			t[m.Namespace] = map[string]T{}
-		}
-		t[m.Namespace][m.Name] = o
+		t.keep(o, true)
 		if each != nil {
 			each(o, true)
 		}
@@ -195,6 +217,7 @@ func (g *Graph) Services(d store.Delta[*object.Service]) {
 		first, _, _ := strings.Cut(s.Selector, ",")
 		key, value, ok := strings.Cut(first, "=")
 		if !ok {
+			g.byHand.keep(s, there)
 			return
 		}
 		p := pair{s.Namespace, key, value}
@@ -239,24 +262,42 @@ func (g *Graph) EndpointSlices(d store.Delta[*object.EndpointSlice]) {
 
 // Pods takes over a change of the pods.
 func (g *Graph) Pods(d store.Delta[*object.Pod]) {
+	type changed struct {
+		namespace string
+		living    int // before
+	}
+	kins := map[*kin]changed{}
 	change(g, Pods, g.pods, d, func(p *object.Pod, there bool) {
-		by := g.labelled[p.Namespace]
-		if by == nil {
-			by = map[*store.Labels]map[string]*object.Pod{}
-			g.labelled[p.Namespace] = by
+		f := g.families[p.Namespace]
+		if f == nil {
+			f = newFamily()
+			g.families[p.Namespace] = f
+		}
+		k := f.of(p.Labels)
+		if _, ok := kins[k]; !ok {
+			kins[k] = changed{p.Namespace, k.living}
 		}
 		if there {
-			if by[p.Labels] == nil {
-				by[p.Labels] = map[string]*object.Pod{}
-			}
-			by[p.Labels][p.Name] = p
-		} else if delete(by[p.Labels], p.Name); len(by[p.Labels]) == 0 {
-			delete(by, p.Labels)
+			k.put(p)
+		} else {
+			k.drop(p)
 		}
 		for s := range g.selecting(p.Namespace, p.Labels) {
 			g.touch(backing, p.Namespace, s.Name)
 		}
 	})
+	for k, was := range kins {
+		if k.living != was.living {
+			g.stir(was.namespace, k)
+		}
+		if len(k.pods) > 0 {
+			continue
+		}
+		f := g.families[was.namespace]
+		if f.forget(k); len(f.kin) == 0 {
+			delete(g.families, was.namespace)
+		}
+	}
 }
 
 // Workloads takes over a change of the Deployments, StatefulSets or DaemonSets.

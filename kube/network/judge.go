@@ -81,7 +81,7 @@ func (g *Graph) judge(by topic) {
 	delete(g.found, by)
 	var topics []topic
 	seen := map[topic]struct{}{}
-	for _, t := range g.tracesOf(by, "") {
+	for _, t := range g.traces(by, tracer{Graph: g, listed: true}) {
 		r := t.Route
 		g.found[by] = append(g.found[by], &r)
 		if t.later != 0 && (g.due[by] == 0 || t.later < g.due[by]) {
@@ -107,13 +107,18 @@ func (g *Graph) judge(by topic) {
 // tracesOf traces every way in that an object declares, to one pod if it is
 // named.
 func (g *Graph) tracesOf(by topic, pod string) []*tracer {
+	return g.traces(by, tracer{Graph: g, pod: pod})
+}
+
+// traces traces every way in that an object declares, each by a copy of a tracer.
+func (g *Graph) traces(by topic, from tracer) []*tracer {
 	var list []*tracer
+	from.Broken = -1
 	trace := func(start func(*tracer)) {
-		t := &tracer{Graph: g, pod: pod}
-		t.Broken = -1
-		start(t)
+		t := from
+		start(&t)
 		t.end()
-		list = append(list, t)
+		list = append(list, &t)
 	}
 	switch by.resource {
 	case Services:

@@ -162,6 +162,7 @@ type tracer struct {
 	topics   []topic
 	later    int64  // when the verdict may be another one, seconds since 1970
 	pod      string // the only pod of the way that is asked for, "" for all
+	listed   bool   // only the Route is asked for
 }
 
 func (t *tracer) depend(r Resource, namespace, name string) {

@@ -42,31 +42,37 @@ func (g *Graph) Has(ref kube.Ref) bool {
 	if !ok {
 		return false
 	}
-	return slices.Contains(g.Names(r, ref.Namespace), ref.Name)
+	return g.table(r).has(ref.Namespace, ref.Name)
 }
 
 // Names returns the names of what is known of a resource in a namespace, in
 // order.
-func (g *Graph) Names(r Resource, namespace string) []string {
+func (g *Graph) Names(r Resource, namespace string) []string { return g.table(r).names(namespace) }
+
+// table returns what is known of a resource by name.
+func (g *Graph) table(r Resource) interface {
+	has(namespace, name string) bool
+	names(namespace string) []string
+} {
 	switch r {
 	case Services:
-		return sorted(g.services[namespace])
+		return g.services
 	case Ingresses:
-		return sorted(g.ingresses[namespace])
+		return g.ingresses
 	case IngressClasses:
-		return sorted(g.classes[namespace])
+		return g.classes
 	case Secrets:
-		return sorted(g.secrets[namespace])
+		return g.secrets
 	case Pods:
-		return sorted(g.pods[namespace])
+		return g.pods
 	case Gateways:
-		return sorted(g.gateways[namespace])
+		return g.gateways
 	case GatewayClasses:
-		return sorted(g.gatewayClasses[namespace])
+		return g.gatewayClasses
 	case Deployments, StatefulSets, DaemonSets:
-		return sorted(g.workloads[r][namespace])
+		return g.workloads[r]
 	}
-	return sorted(g.routes[r][namespace])
+	return g.routes[r]
 }
 
 // Traces returns everything that an object of a kind that is read here declares,
@@ -143,11 +149,8 @@ func (g *Graph) toPod(w *Ways) {
 		list = append(list, s)
 	}
 	// Endpoints may name a pod that no selector does: somebody else keeps them.
-	for at, behind := range g.slices {
-		if at.namespace != p.Namespace {
-			continue
-		}
-		if s := g.services[at.namespace][at.name]; s != nil && s.Selector == "" && endsAt(behind, p) {
+	for name, s := range g.byHand[p.Namespace] {
+		if endsAt(g.slices[place{p.Namespace, name}], p) {
 			list = append(list, s)
 		}
 	}
