@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/x/term"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/access"
@@ -43,6 +44,7 @@ func askOn(in io.Reader, out io.Writer) asker {
 		}
 		read := make(chan answer, 1)
 		go func() {
+			defer utilruntime.HandleCrash()
 			line, err := lines.ReadString('\n')
 			read <- answer{line, err}
 		}()

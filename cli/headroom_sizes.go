@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube/field"
 	"quarterdeck/kube/headroom"
@@ -139,6 +140,7 @@ func (r *room) useOf(ctx context.Context, l *headroom.Ledger) (map[sizing.Key][]
 	slots := make(chan struct{}, askedAtOnce)
 	for w := range r.workloads(l) {
 		group.Go(func() {
+			defer utilruntime.HandleCrash()
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			mu.Lock()

@@ -17,6 +17,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 	"github.com/charmbracelet/x/term"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/config"
 	"quarterdeck/kube/sanitize"
@@ -71,6 +72,7 @@ func (c *command) untilSignal() (ctx context.Context, stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	go func() {
+		defer utilruntime.HandleCrash()
 		for {
 			select {
 			case s := <-signals:
@@ -135,8 +137,14 @@ func (c *command) run(ctx context.Context, view string) error {
 	p := tea.NewProgram(paced, options...)
 	paced.find = func() *time.Ticker { return tickerOf(p) }
 	defer quitOnSignals(ctx, p)()
+	giveBackOnPanic(p)
 	_, err = p.Run()
 	captured.restore()
+	if errors.Is(err, tea.ErrProgramPanic) { // what it says of it is told nobody yet
+		for _, line := range captured.take() {
+			fmt.Fprintln(c.streams.Err, line)
+		}
+	}
 	for _, path := range program.Drafts() {
 		fmt.Fprintln(c.streams.Err, "qd: the text that you edited is in "+sanitize.Line(path))
 	}
@@ -193,6 +201,7 @@ func quitOnSignals(ctx context.Context, p *tea.Program) (stop func()) {
 	signal.Notify(hangup, syscall.SIGHUP)
 	done := make(chan struct{})
 	go func() {
+		defer utilruntime.HandleCrash()
 		select {
 		case <-hangup:
 			p.Quit()
@@ -205,6 +214,16 @@ func quitOnSignals(ctx context.Context, p *tea.Program) (stop func()) {
 		signal.Stop(hangup)
 		close(done)
 	}
+}
+
+// giveBackOnPanic leaves the terminal as it was found before a panic in a
+// goroutine ends the process and tells its stack there: Bubble Tea sees to its own
+// goroutines alone. It counts on each of them to defer HandleCrash.
+func giveBackOnPanic(p *tea.Program) {
+	var once sync.Once
+	utilruntime.PanicHandlers = []func(context.Context, any){func(context.Context, any) {
+		once.Do(func() { _ = p.ReleaseTerminal() })
+	}}
 }
 
 // notices returns the lines to show in the footer, as they come up.
@@ -239,6 +258,7 @@ func captureStderr(original *os.File) *capture {
 	c.pipe = w
 	os.Stderr = w
 	go func() {
+		defer utilruntime.HandleCrash()
 		lines := bufio.NewReader(r)
 		for {
 			line, _, err := lines.ReadLine() // a long one in parts

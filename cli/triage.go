@@ -10,6 +10,7 @@ import (
 
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube/filter"
 	"quarterdeck/kube/store"
@@ -167,6 +168,7 @@ func (t *triaging) inspect(ctx context.Context, list []*triage.Incident) (map[st
 	for at, i := range list {
 		slots <- struct{}{}
 		all.Go(func() {
+			defer utilruntime.HandleCrash()
 			defer func() { <-slots }()
 			found[at] = triage.Inspect(ctx, t.Client, i, triage.Options{Metrics: use, Now: t.Now})
 		})

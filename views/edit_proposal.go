@@ -8,6 +8,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
@@ -83,7 +84,10 @@ func (p *editProposal) ask() tea.Cmd {
 		ctx, cancel := p.session.Client.Call(ctx)
 		defer cancel()
 		notes := make(chan []action.Note, 1)
-		go func() { notes <- p.session.notes(ctx, "edit", []kube.Ref{p.target.Ref}) }()
+		go func() {
+			defer utilruntime.HandleCrash()
+			notes <- p.session.notes(ctx, "edit", []kube.Ref{p.target.Ref})
+		}()
 		answer := p.plan.Try(ctx, force)
 		return editTriedMsg{round, answer, <-notes}
 	}

@@ -10,6 +10,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
@@ -195,6 +196,7 @@ func newForwardSource(s *Session) *forwardSource {
 }
 
 func (f *forwardSource) watch() {
+	defer utilruntime.HandleCrash()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {

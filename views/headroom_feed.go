@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
 	"quarterdeck/kube"
 	"quarterdeck/kube/headroom"
 	"quarterdeck/kube/headroom/fit"
@@ -183,6 +185,7 @@ const (
 
 // survive tries what the cluster survives, and tries again when it has changed.
 func (s *headroomSource) survive(ctx context.Context) {
+	defer utilruntime.HandleCrash()
 	reader := whatif.Open(s.session.Client.Stores, s.session.Client, s.session.ownNamespace())
 	defer reader.Close()
 	for {

@@ -11,6 +11,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
@@ -289,6 +290,7 @@ func (s *sizingSource) note(change func(*sizingTable)) {
 
 // recommend reads what VerticalPodAutoscalers recommend, and what others scale.
 func (s *sizingSource) recommend() {
+	defer utilruntime.HandleCrash()
 	client, err := s.session.Client.REST(schema.GroupVersion{Version: "v1"})
 	if err != nil {
 		return // nothing else can be read either
@@ -312,6 +314,7 @@ func (s *sizingSource) recommend() {
 
 // askPrometheus asks for the history of each workload, one after the other.
 func (s *sizingSource) askPrometheus(rows []*sizingRow) {
+	defer utilruntime.HandleCrash()
 	address := s.session.Settings.Headroom.Prometheus
 	if address == "" {
 		return

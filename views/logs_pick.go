@@ -10,6 +10,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"k8s.io/apimachinery/pkg/labels"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
@@ -71,7 +72,10 @@ func (s *Session) loadLogs() tea.Msg {
 	targets, errs := make([][]logTarget, len(kinds)), make([]error, len(kinds))
 	var wg sync.WaitGroup
 	for i, find := range kinds {
-		wg.Go(func() { targets[i], errs[i] = find() })
+		wg.Go(func() {
+			defer utilruntime.HandleCrash()
+			targets[i], errs[i] = find()
+		})
 	}
 	wg.Wait()
 	var loaded ui.Loaded

@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
@@ -241,6 +242,7 @@ func newLogSources(log rated, until func() time.Time, namespace string) *logSour
 
 // tick says that there is something to take, until Close.
 func (s *logSources) tick() {
+	defer utilruntime.HandleCrash()
 	tick := time.NewTicker(logs.BucketWidth / 2)
 	defer tick.Stop()
 	for {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/action"
@@ -184,7 +185,10 @@ func (p *proposal) try() tea.Cmd {
 		}
 		msg := triedMsg{round: round, answers: make([]error, len(prepared))}
 		notes := make(chan []action.Note, 1)
-		go func() { notes <- p.client.Check(ctx, changes) }()
+		go func() {
+			defer utilruntime.HandleCrash()
+			notes <- p.client.Check(ctx, changes)
+		}()
 		said := action.Try(ctx, changes)
 		n := 0
 		for i, c := range prepared {

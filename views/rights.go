@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
 	"quarterdeck/kube"
 	"quarterdeck/kube/access"
 )
@@ -44,6 +46,7 @@ func (r *rights) ask(need access.Need, now bool) {
 	}
 	r.asking[need], r.asked[need] = true, time.Now()
 	go func() {
+		defer utilruntime.HandleCrash()
 		ctx, cancel := r.client.Call(context.Background())
 		defer cancel()
 		// What could not be found out stays unknown; the server has the last word.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube/rollout"
 	"quarterdeck/kube/store"
@@ -43,6 +44,7 @@ func (s *Session) watchRollouts(scope store.Scope, whole bool) *rolloutFeed {
 	f.feed = open(false)
 	go f.relay(f.feed.Changed())
 	go func() {
+		defer utilruntime.HandleCrash()
 		served, _ := s.Client.Kinds(false) // without an answer there is no more to show than without Argo
 		f.answered(rollout.ServesArgo(served), open)
 	}()
@@ -66,6 +68,7 @@ func (f *rolloutFeed) answered(argo bool, open func(argo bool) *rollout.Feed) {
 
 // relay passes on what a feed tells, and the time, until everything is closed.
 func (f *rolloutFeed) relay(from <-chan struct{}) {
+	defer utilruntime.HandleCrash()
 	clock := time.NewTicker(restlessEvery)
 	defer clock.Stop()
 	for {

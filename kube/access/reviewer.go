@@ -11,6 +11,7 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/rest"
 
 	"quarterdeck/kube/sanitize"
@@ -206,7 +207,10 @@ func (r *Reviewer) askAll(ctx context.Context, questions []question) error {
 	errs := make([]error, len(questions))
 	var wg sync.WaitGroup
 	for i, q := range questions {
-		wg.Go(func() { errs[i] = r.ask(ctx, q) })
+		wg.Go(func() {
+			defer utilruntime.HandleCrash()
+			errs[i] = r.ask(ctx, q)
+		})
 	}
 	wg.Wait()
 	for _, err := range errs {
@@ -265,6 +269,7 @@ func (q question) String() string {
 
 // fly asks the server and keeps what it says.
 func (r *Reviewer) fly(ctx context.Context, q question, f *flight) {
+	defer utilruntime.HandleCrash()
 	r.slots <- struct{}{}
 	ctx, cancel := r.client.Call(ctx)
 	asked := r.opts.Now() // the answer is as old as the question

@@ -18,6 +18,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
@@ -160,6 +161,7 @@ func each[T any](n int, do func(int) T, done func(int, T)) {
 	for i := range n {
 		slots <- struct{}{}
 		wg.Go(func() {
+			defer utilruntime.HandleCrash()
 			defer func() { <-slots }()
 			r := do(i)
 			mu.Lock()

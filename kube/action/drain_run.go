@@ -9,6 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube"
 )
@@ -151,10 +152,16 @@ type leaver struct {
 func (d *drain) run(ctx context.Context) error {
 	looking, stop := context.WithCancel(ctx)
 	var look, work sync.WaitGroup
-	look.Go(func() { d.look(looking) })
+	look.Go(func() {
+		defer utilruntime.HandleCrash()
+		d.look(looking)
+	})
 	errs := make([]error, len(d.pods))
 	for i, p := range d.pods {
-		work.Go(func() { errs[i] = d.move(ctx, p) })
+		work.Go(func() {
+			defer utilruntime.HandleCrash()
+			errs[i] = d.move(ctx, p)
+		})
 	}
 	work.Wait()
 	stop()

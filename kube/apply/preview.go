@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/action"
@@ -88,6 +89,7 @@ func (c *Client) Preview(ctx context.Context, objects []Object, namespace string
 	for i, o := range objects {
 		slots <- struct{}{}
 		wg.Go(func() {
+			defer utilruntime.HandleCrash()
 			defer func() { <-slots }()
 			steps[i] = c.preview(ctx, o, namespace, s)
 			mu.Lock()

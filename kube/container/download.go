@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
 	"quarterdeck/kube"
 )
 
@@ -96,6 +98,7 @@ func (d *download) receive(ctx context.Context, args []string, read func(io.Read
 	r, w := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
+		defer utilruntime.HandleCrash()
 		err := command{client: d.client, target: d.target, args: args, out: w}.run(ctx)
 		end := err
 		if end == nil {

@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/tools/remotecommand"
 
 	"quarterdeck/kube"
@@ -86,6 +87,7 @@ func (s *Session) Run() (err error) {
 	defer watch.Wait()
 	defer end(nil)
 	watch.Go(func() {
+		defer utilruntime.HandleCrash()
 		select {
 		case <-t.leave:
 			end(errLeft)

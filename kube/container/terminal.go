@@ -11,6 +11,7 @@ import (
 
 	"github.com/muesli/cancelreader"
 	"golang.org/x/term"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/tools/remotecommand"
 )
 
@@ -62,6 +63,7 @@ func takeTerminal(in io.Reader, out io.Writer) (*terminal, error) {
 // pump hands on what is typed until there is no more, or the terminal is given
 // back.
 func (t *terminal) pump() {
+	defer utilruntime.HandleCrash()
 	defer close(t.pumpDone)
 	defer t.keys.end()
 	buf := make([]byte, 4<<10)
@@ -132,6 +134,7 @@ func followSize(t *terminal, redraw bool) *sizes {
 		finished.Wait()
 	}
 	finished.Go(func() {
+		defer utilruntime.HandleCrash()
 		if redraw && first.Height < 0xffff {
 			if !s.send(remotecommand.TerminalSize{Width: first.Width, Height: first.Height + 1}) {
 				return

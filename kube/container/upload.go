@@ -11,6 +11,8 @@ import (
 	"path"
 	"path/filepath"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
 	"quarterdeck/kube"
 )
 
@@ -119,6 +121,7 @@ func (u *upload) send(ctx context.Context, args []string, write func(io.Writer) 
 	read, w := io.Pipe()
 	written := make(chan error, 1)
 	go func() {
+		defer utilruntime.HandleCrash()
 		err := write(w)
 		_ = w.CloseWithError(err) // never fails
 		written <- err

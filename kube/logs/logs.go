@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
 	"quarterdeck/kube"
 	"quarterdeck/kube/store"
 )
@@ -92,8 +94,12 @@ func (l *Log) start(ctx context.Context, o Options, open func(namespace, pod, co
 	w := writer{ring: l.ring, book: l.book, each: o.Each}
 	m.append, m.flush, m.show = w.append, w.flush, l.ring.Publish
 	l.set.merger, l.set.open = m, open
-	l.group.Go(func() { m.run(ctx) })
 	l.group.Go(func() {
+		defer utilruntime.HandleCrash()
+		m.run(ctx)
+	})
+	l.group.Go(func() {
+		defer utilruntime.HandleCrash()
 		l.set.run(ctx)
 		if ctx.Err() != nil {
 			return

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 )
 
 const (
@@ -80,6 +82,7 @@ func (s *Search) Close() {
 }
 
 func (s *Search) run(ctx context.Context) {
+	defer utilruntime.HandleCrash()
 	defer close(s.done)
 	changed, cancel := s.ring.Subscribe()
 	defer cancel()
@@ -174,6 +177,7 @@ func (s *Search) scan(ctx context.Context, segments []*segment, known *block) []
 	var wg sync.WaitGroup
 	for w := range min(len(s.scanners), len(segments)) {
 		work := func() {
+			defer utilruntime.HandleCrash()
 			// The newest first, which are the most wanted.
 			for i := len(segments) - int(next.Add(1)); i >= 0 && ctx.Err() == nil; i = len(segments) - int(next.Add(1)) {
 				g := segments[i]

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/util/flowcontrol"
 
@@ -50,6 +51,7 @@ func newServer(ctx context.Context, c *kube.Client) *server {
 	}
 	cancel := next()
 	go func() {
+		defer utilruntime.HandleCrash()
 		for ctx.Err() == nil {
 			s.mu.Lock()
 			epoch := s.epoch

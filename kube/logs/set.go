@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/object"
@@ -123,6 +124,7 @@ func (s *set) run(ctx context.Context) {
 
 // watch brings the pods of one selection.
 func (s *set) watch(ctx context.Context, i int, sel Selection, out chan<- news) {
+	defer utilruntime.HandleCrash()
 	sub := store.Open(s.client.Stores, object.Pods(), sel.scope())
 	defer sub.Close()
 	send := func(n news) bool {
@@ -310,7 +312,10 @@ func (s *set) update(ctx context.Context, pods []*podLogs) {
 	for i, st := range starting {
 		l := of[i]
 		l.running.Add(1)
-		s.streams.Go(func() { s.follow(ctx, st, l) })
+		s.streams.Go(func() {
+			defer utilruntime.HandleCrash()
+			s.follow(ctx, st, l)
+		})
 	}
 }
 

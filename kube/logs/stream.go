@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube/object"
 )
@@ -251,6 +252,7 @@ func (s *stream) pass(ctx context.Context) (fresh int, err error) {
 	s.resume.broken()
 	current := make(chan opening, 1)
 	go func(o *corev1.PodLogOptions) { // a server may say nothing before the first line
+		defer utilruntime.HandleCrash()
 		rc, err := s.opener.open(conn, o)
 		current <- opening{rc, err}
 	}(s.options(false))

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/rest"
 )
 
@@ -149,6 +150,7 @@ func (p *poller) pause() {
 
 // run polls until ctx ends, first after wait.
 func (p *poller) run(ctx context.Context, wait time.Duration) {
+	defer utilruntime.HandleCrash()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for failures := 0; ; {

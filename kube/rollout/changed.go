@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/action"
@@ -130,6 +131,7 @@ func ReadReferents(ctx context.Context, r Reader, refs []Reference, since time.T
 	for i, ref := range refs {
 		slots <- struct{}{}
 		wg.Go(func() {
+			defer utilruntime.HandleCrash()
 			defer func() { <-slots }()
 			out[i] = readReferent(ctx, r, ref, since)
 		})

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 )
@@ -76,6 +77,7 @@ func (r *reflector[T]) relist() {
 
 // run keeps the store until ctx is done.
 func (r *reflector[T]) run(ctx context.Context) {
+	defer utilruntime.HandleCrash()
 	backoff := newBackoff()
 	for ctx.Err() == nil {
 		version, err := r.list(ctx)
@@ -172,6 +174,7 @@ func (r *reflector[T]) listPages(ctx context.Context, limit int64) (string, erro
 		next := make(chan pageResult, 1)
 		if meta.Continue != "" {
 			go func(buf []byte) {
+				defer utilruntime.HandleCrash()
 				b, err := r.get(ctx, metav1.ListOptions{Limit: r.pageSize, Continue: meta.Continue}, buf)
 				next <- pageResult{b, err}
 			}(spare)
@@ -277,6 +280,7 @@ func (r *reflector[T]) watchOnce(ctx context.Context, version string) (string, e
 	events := make(chan received[T], batchSize)
 	done := make(chan struct{})
 	go func() {
+		defer utilruntime.HandleCrash()
 		defer close(done)
 		r.read(ctx, body, events)
 	}()

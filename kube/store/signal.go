@@ -1,5 +1,7 @@
 package store
 
+import utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
 // Signal tells one receiver that something has changed, with one value for any
 // number of changes: who is slow is told of many at once, and nobody waits for
 // him. It is safe for many senders.
@@ -18,6 +20,7 @@ func (s Signal) Send() {
 
 // Relay passes on what comes from another channel, until done is closed.
 func (s Signal) Relay(from, done <-chan struct{}) {
+	defer utilruntime.HandleCrash()
 	for {
 		select {
 		case <-from:

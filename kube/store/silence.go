@@ -9,6 +9,7 @@ import (
 	"net/http/httptrace"
 	"time"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/rest"
 )
 
@@ -39,6 +40,7 @@ func (r *reflector[T]) stream(ctx context.Context, req *rest.Request) (io.ReadCl
 	}
 	answered, done := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer utilruntime.HandleCrash()
 		defer close(done)
 		select {
 		case <-time.After(lateTime):

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube"
 )
@@ -38,6 +39,7 @@ func untilSilent(ctx context.Context, ask func(context.Context) error, heard fun
 	ctx, end := context.WithCancelCause(ctx)
 	done := make(chan struct{})
 	go func() {
+		defer utilruntime.HandleCrash()
 		defer close(done)
 		next := time.NewTimer(askEvery)
 		defer next.Stop()

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/go-logr/logr"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/klog/v2"
 )
 
@@ -52,6 +53,7 @@ func (c *Cluster) Survive(ctx context.Context, progress func(done, total int)) (
 	var group sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(losses)) {
 		group.Go(func() {
+			defer utilruntime.HandleCrash()
 			t := &trial{c: c, placed: map[int32]int{}, notes: notes{}, brief: true}
 			err := t.survive(ctx, losses, nodes, &next, func() {
 				if n := int(done.Add(1)); progress != nil && (n%64 == 0 || n == len(losses)) {
