@@ -5,6 +5,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube/logs"
 	"quarterdeck/kube/store"
@@ -46,7 +47,10 @@ func (p *logPage) read(span logs.Span) *logReading {
 func (r *logReading) end() {
 	if r != nil {
 		r.cancel()
-		go r.Close() // waits for connections to end
+		go func() {
+			defer utilruntime.HandleCrash()
+			r.Close() // waits for connections to end
+		}()
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/streaming/pkg/httpstream"
 
 	"quarterdeck/kube"
@@ -51,6 +52,7 @@ func (f *forward) connect(p *corev1.Pod) (*backend, error) {
 		return nil, err
 	}
 	f.all.Go(func() {
+		defer utilruntime.HandleCrash()
 		select {
 		case <-b.conn.CloseChan():
 		case <-f.ctx.Done():
@@ -151,6 +153,7 @@ func (b *backend) create(ctx context.Context, h http.Header) (httpstream.Stream,
 	}
 	header, result := h.Clone(), make(chan made, 1)
 	go func() {
+		defer utilruntime.HandleCrash()
 		s, err := b.conn.CreateStream(header)
 		result <- made{s, err}
 	}()
@@ -184,17 +187,20 @@ func (f *forward) serve(local net.Conn) {
 
 	said := make(chan string, 1)
 	f.all.Go(func() {
+		defer utilruntime.HandleCrash()
 		text, _ := io.ReadAll(io.LimitReader(words, 4<<10)) // what there is of it
 		said <- string(text)
 	})
 	sent := make(chan error, 1)
 	f.all.Go(func() {
+		defer utilruntime.HandleCrash()
 		_, err := io.Copy(data, counted{local, &f.out, nil})
 		_ = data.Close() // the pod sees the end of it
 		sent <- err
 	})
 	received := make(chan error, 1)
 	f.all.Go(func() {
+		defer utilruntime.HandleCrash()
 		_, err := io.Copy(local, counted{data, &f.in, &b.heard})
 		received <- err
 	})

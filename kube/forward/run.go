@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/sanitize"
@@ -69,6 +70,7 @@ func (f *forward) start() {
 
 // stop returns when nothing of the forward is left.
 func (f *forward) stop() {
+	defer utilruntime.HandleCrash()
 	f.cancel()
 	for _, l := range f.listeners {
 		_ = l.Close() // it is not used any more
@@ -126,6 +128,7 @@ func (f *forward) fail(err error) (final bool) {
 
 // run follows the pods until the forward is stopped.
 func (f *forward) run() {
+	defer utilruntime.HandleCrash()
 	eye := &follower{client: f.client, target: f.target, see: make(chan sight, 1)}
 	f.all.Go(func() { eye.run(f.ctx) })
 	var (
@@ -271,6 +274,7 @@ func (f *forward) drop(b *backend) {
 }
 
 func (f *forward) accept(l net.Listener) {
+	defer utilruntime.HandleCrash()
 	for {
 		local, err := l.Accept()
 		switch {
@@ -289,6 +293,7 @@ func (f *forward) accept(l net.Listener) {
 			return
 		}
 		f.all.Go(func() {
+			defer utilruntime.HandleCrash()
 			defer f.leave(local)
 			f.serve(local)
 		})

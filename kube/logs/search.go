@@ -177,7 +177,6 @@ func (s *Search) scan(ctx context.Context, segments []*segment, known *block) []
 	var wg sync.WaitGroup
 	for w := range min(len(s.scanners), len(segments)) {
 		work := func() {
-			defer utilruntime.HandleCrash()
 			// The newest first, which are the most wanted.
 			for i := len(segments) - int(next.Add(1)); i >= 0 && ctx.Err() == nil; i = len(segments) - int(next.Add(1)) {
 				g := segments[i]
@@ -196,7 +195,10 @@ func (s *Search) scan(ctx context.Context, segments []*segment, known *block) []
 			work() // no need for another goroutine
 			break
 		}
-		wg.Go(work)
+		wg.Go(func() {
+			defer utilruntime.HandleCrash()
+			work()
+		})
 	}
 	wg.Wait()
 	return blocks

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/rest"
 )
 
@@ -134,7 +135,10 @@ func (h *Hub) release(key storeKey, e *entry) {
 		e.stop()
 	}
 	if h.opts.Linger < 0 {
-		go end()
+		go func() {
+			defer utilruntime.HandleCrash()
+			end()
+		}()
 		return
 	}
 	e.timer = time.AfterFunc(h.opts.Linger, func() {
