@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"quarterdeck/kube/network"
-	"quarterdeck/kube/sanitize"
 	"quarterdeck/views"
 )
 
@@ -131,48 +129,16 @@ func (c *connects) printText(a *connection) error {
 func (c *connects) question(from, to string) (network.Question, error) {
 	var q network.Question
 	var err error
-	if q.From, err = c.end("--from", from); err != nil {
-		return q, err
+	if q.From, err = network.ParseEnd(from, c.Namespace); err != nil {
+		return q, fmt.Errorf("--from %w", err)
 	}
-	head, port, ok := cutPort(to)
-	port, protocol, named := strings.Cut(port, "/")
-	q.Port, q.Protocol = port, strings.ToUpper(protocol)
-	switch {
-	case !ok || port == "":
-		return q, fmt.Errorf("--to %q has no port: type it as NAMESPACE/POD:PORT, such as shop/cart-0:8080", sanitize.Line(to))
-	case named && q.Protocol != "TCP" && q.Protocol != "UDP" && q.Protocol != "SCTP":
-		return q, fmt.Errorf("%q is no protocol that network policies know: type TCP, UDP or SCTP", sanitize.Line(protocol))
+	head, port, protocol, err := network.ParsePort(to)
+	if err != nil {
+		return q, fmt.Errorf("--to %w", err)
 	}
-	q.To, err = c.end("--to", head)
-	return q, err
-}
-
-// cutPort splits at the colon before the port, which is none of those of an IPv6
-// address: that stands in brackets.
-func cutPort(to string) (head, port string, ok bool) {
-	i := strings.LastIndexByte(to, ':')
-	if i < 0 || i < strings.LastIndexByte(to, ']') {
-		return to, "", false
+	q.Port, q.Protocol = port, protocol
+	if q.To, err = network.ParseEnd(head, c.Namespace); err != nil {
+		return q, fmt.Errorf("--to %w", err)
 	}
-	if _, err := netip.ParseAddr(to); err == nil {
-		return to, "", false
-	}
-	return to[:i], to[i+1:], true
-}
-
-func (c *connects) end(flag, text string) (network.End, error) {
-	if a, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
-		return network.End{Address: a}, nil
-	}
-	namespace, name, ok := strings.Cut(text, "/")
-	if !ok {
-		namespace, name = c.Namespace, text
-	}
-	switch {
-	case namespace == "" && !ok && name != "":
-		return network.End{}, fmt.Errorf("%s %q names no namespace, and -A none either: type NAMESPACE/POD", flag, sanitize.Line(text))
-	case namespace == "" || name == "" || strings.ContainsAny(name, "/: "):
-		return network.End{}, fmt.Errorf("%s %q is no pod: type it as NAMESPACE/POD, or an address", flag, sanitize.Line(text))
-	}
-	return network.End{Namespace: namespace, Pod: name}, nil
+	return q, nil
 }

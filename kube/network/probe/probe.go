@@ -60,6 +60,36 @@ func (a *Answer) String() string {
 	return fmt.Sprintf("%s (pod/%s port %d)", a.Words, a.Pod, a.Port)
 }
 
+// Asked says what was asked: GET http://cart.shop.svc/healthz of svc/cart port 80.
+func (a *Answer) Asked(q Question) string {
+	what := "a connection to "
+	if a.Scheme != TCP {
+		what = "GET " + string(a.Scheme) + "://" + sanitize.Line(q.host()+cmp.Or(q.Path, "/")) + " of "
+	}
+	what += q.Ref.String()
+	if q.Port != "" {
+		what += " port " + sanitize.Line(q.Port)
+	}
+	return what
+}
+
+// Times says how long it took.
+func (a *Answer) Times() string {
+	words := "connected after " + Took(a.Connect)
+	if a.FirstByte > 0 {
+		words += ", first byte after " + Took(a.FirstByte)
+	}
+	return words
+}
+
+// Took is a time in words: "12 ms".
+func Took(d time.Duration) string {
+	if d < time.Millisecond {
+		return "less than 1 ms"
+	}
+	return fmt.Sprintf("%d ms", d.Milliseconds())
+}
+
 // Ask makes a probe. The error says why none could be made; that nobody answers
 // is an Answer.
 func Ask(ctx context.Context, c *kube.Client, q Question) (*Answer, error) {
