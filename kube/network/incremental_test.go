@@ -19,7 +19,8 @@ import (
 )
 
 // A graph that follows changes one by one knows what one knows that is given the
-// outcome at once: nothing that depends on a change is forgotten.
+// outcome at once: nothing that depends on a change is forgotten. What it lists is
+// what it traces.
 func TestIncremental(t *testing.T) {
 	for seed := range uint64(8) {
 		r := rand.New(rand.NewPCG(seed, 8))
@@ -42,17 +43,25 @@ func TestIncremental(t *testing.T) {
 			for _, o := range have {
 				fresh.put(o)
 			}
-			if got, want := rows(w.g), rows(fresh.g); got != want {
+			got := rows(w.g.Routes(now))
+			if want := rows(fresh.g.Routes(now)); got != want {
 				t.Fatalf("seed %d, step %d, after %s: got\n%s\nwant\n%s", seed, step, key, got, want)
+			}
+			var traced []*network.Route
+			for _, tr := range w.g.All(now).Traces {
+				traced = append(traced, &tr.Route)
+			}
+			if want := rows(traced); got != want {
+				t.Fatalf("seed %d, step %d, after %s: listed\n%s\ntraced\n%s", seed, step, key, got, want)
 			}
 		}
 	}
 }
 
-// rows are the routes of a graph in words.
-func rows(g *network.Graph) string {
+// rows are routes in words.
+func rows(list []*network.Route) string {
 	var all []string
-	for _, r := range g.Routes(now) {
+	for _, r := range list {
 		all = append(all, fmt.Sprintf("%s %s %s%s %s → %s:%s %d/%d %v %d: %s", r.State, r.By, r.Host, r.Path, r.Listen, r.Target, r.TargetPort, r.Ready, r.Total, r.Zones, r.Expires, r.Cause))
 	}
 	return strings.Join(all, "\n")

@@ -241,7 +241,7 @@ func ingress(to string, port networkingv1.ServiceBackendPort, change ...func(*ne
 		ObjectMeta: meta("shop"),
 		Spec: networkingv1.IngressSpec{IngressClassName: new("nginx"), Rules: []networkingv1.IngressRule{{
 			Host: "shop.example.com", IngressRuleValue: networkingv1.IngressRuleValue{HTTP: &networkingv1.HTTPIngressRuleValue{Paths: []networkingv1.HTTPIngressPath{{
-				Path: "/cart", Backend: networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: to, Port: port}},
+				Path: "/cart", PathType: new(networkingv1.PathTypePrefix), Backend: networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: to, Port: port}},
 			}}}},
 		}}},
 		Status: networkingv1.IngressStatus{LoadBalancer: networkingv1.IngressLoadBalancerStatus{Ingress: []networkingv1.IngressLoadBalancerIngress{{IP: "203.0.113.1"}}}},
@@ -266,6 +266,12 @@ func class(name string) *networkingv1.IngressClass {
 // some days from now.
 func secret(t testing.TB, name string, days int, hosts ...string) *corev1.Secret {
 	t.Helper()
+	return secretAsOf(t, now, name, days, hosts...)
+}
+
+// secretAsOf is secret at another moment.
+func secretAsOf(t testing.TB, now time.Time, name string, days int, hosts ...string) *corev1.Secret {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -275,8 +281,13 @@ func secret(t testing.TB, name string, days int, hosts ...string) *corev1.Secret
 	if err != nil {
 		t.Fatal(err)
 	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &corev1.Secret{ObjectMeta: meta(name), Type: corev1.SecretTypeTLS, Data: map[string][]byte{
-		corev1.TLSCertKey: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), corev1.TLSPrivateKeyKey: []byte("hidden"),
+		corev1.TLSCertKey:       pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		corev1.TLSPrivateKeyKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
 	}}
 }
 
