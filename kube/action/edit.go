@@ -29,6 +29,23 @@ type Edit struct {
 	Before, After any
 }
 
+// Set makes one edit, of a field that still has the value that the edit replaces.
+func (c *Client) Set(ctx context.Context, ref kube.Ref, e Edit) (Change, error) {
+	obj, err := c.get(ctx, ref)
+	if err != nil {
+		return Change{}, err
+	}
+	now, _ := At(obj.Object, e.Path)
+	if same(now, e.After) {
+		return Change{}, fmt.Errorf("%s: %w: %s is %s", ref.Where(), ErrNothingToDo, e.Field(), Word(now))
+	}
+	if !same(now, e.Before) {
+		moved := &Moved{Edit: e, Now: now, By: AuthorOf(obj, e.Path...)}
+		return Change{}, moved.masked(ref)
+	}
+	return c.edits("set", ref, obj, "", Edit{Path: e.Path, Before: now, After: e.After})
+}
+
 // Field returns the path in words: spec.template.spec.containers[0].image.
 func (e Edit) Field() string {
 	var b strings.Builder
