@@ -149,7 +149,7 @@ opens another view: qd pods, qd nodes, qd certificates.cert-manager.io.`,
 		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
 	})
 	c.completeFlags(root)
-	root.AddCommand(c.triage(), c.get(), c.logs(), c.rollout(), c.headroom(), c.changes(), c.config(), c.versionCommand())
+	root.AddCommand(c.triage(), c.get(), c.logs(), c.rollout(), c.headroom(), c.trace(), c.changes(), c.config(), c.versionCommand())
 	checkCompletion(root)
 	return root
 }

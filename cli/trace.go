@@ -38,7 +38,8 @@ With --from and --to it says whether the network policies let one end reach the
 other, and which of them decides.
 
 The exit code is 0 if every way leads somewhere, 2 if one is broken, idle or
-doubtful, or denied by a policy, and 1 if nobody can tell.`,
+doubtful, or denied by a policy, and 1 if nobody can tell. In the list of every
+way, one that leads beyond the cluster counts as leading somewhere.`,
 		Example: `  qd trace svc/cart -n shop
   qd trace ingress/shop -n shop -o json
   qd trace pod/cart-7d9f-x2x
@@ -182,10 +183,16 @@ func (t *tracing) verdict(w *network.Ways, loading bool, timeout time.Duration, 
 		return &exitError{code: exitFailed}
 	case loading:
 		return fmt.Errorf("not everything was read within %s, so nobody can say that nothing is broken: try again with a longer --timeout", timeout)
-	case state == network.Unknown || slices.ContainsFunc(w.Traces, func(t *network.Trace) bool { return t.State == network.Unknown }):
+	case len(w.NotRead) > 0 || slices.ContainsFunc(w.Traces, func(t *network.Trace) bool { return untold(w, t) }):
 		return errSilent
 	}
 	return nil
+}
+
+// untold reports whether nobody can tell how a way stands. One that leads beyond
+// the cluster is in order in a list of all.
+func untold(w *network.Ways, t *network.Trace) bool {
+	return t.State == network.Unknown && (w.Of.Name != "" || len(t.NotRead) > 0)
 }
 
 // read waits until everything has been read that can be, or the time is over. The

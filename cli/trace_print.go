@@ -46,7 +46,7 @@ func (t *tracing) printWays(w *network.Ways, now time.Time) error {
 			to += ":" + r.TargetPort
 		}
 		rows.add(r.State.String(), cmp.Or(r.Address(), r.Path, r.Listen, "any"), placed(r.By), to,
-			fmt.Sprintf("%d/%d", r.Ready, r.Total), cmp.Or(strings.Join(r.Zones, ","), "-"), days, r.Cause)
+			fmt.Sprintf("%d/%d", r.Ready, r.Total), cmp.Or(strings.Join(r.Zones, ","), "-"), days, cmp.Or(r.Cause, "-"))
 	}
 	if len(w.Traces) > 0 {
 		if err := rows.print(out, width); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/object"
+	"quarterdeck/kube/store"
 )
 
 // Ways is everything that leads to an object or through it.
@@ -95,6 +96,9 @@ func (g *Graph) Traces(ref kube.Ref, now time.Time) *Ways {
 				list = append(list, s)
 			}
 			g.through(w, list, "")
+			if len(list) == 0 {
+				g.lonely(w, o.PodLabels)
+			}
 		}
 	default:
 		for by := range g.leading(topic{r, ref.Namespace, ref.Name}) {
@@ -155,14 +159,20 @@ func (g *Graph) toPod(w *Ways) {
 		}
 	}
 	g.through(w, list, p.Name)
-	if len(list) > 0 {
-		return
+	if len(list) == 0 {
+		g.lonely(w, p.Labels)
 	}
-	for _, name := range sorted(g.services[p.Namespace]) {
-		s := g.services[p.Namespace][name]
-		if m, ok := oddLabel(s.Selector, p.Labels); ok && len(g.podsOf(s)) == 0 {
+}
+
+// lonely finds the service that was probably meant to lead to pods with some
+// labels: of those that select nothing, one that selects all labels but one.
+func (g *Graph) lonely(w *Ways, labels *store.Labels) {
+	namespace := w.Of.Namespace
+	for _, name := range sorted(g.services[namespace]) {
+		s := g.services[namespace][name]
+		if m, ok := oddLabel(s.Selector, labels); ok && len(g.podsOf(s)) == 0 {
 			w.Nearest = "svc/" + name
-			w.Fix = edit(g.ref(Services, p.Namespace, name), m.wanted, m.has, "spec", "selector", m.key)
+			w.Fix = edit(g.ref(Services, namespace, name), m.wanted, m.has, "spec", "selector", m.key)
 			return
 		}
 	}

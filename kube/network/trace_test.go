@@ -44,10 +44,15 @@ func TestReverse(t *testing.T) {
 			}
 		})
 	}
-	lonely := w.g.Traces(refTo("Pod", "pods", "other-a"), now)
-	if lonely.State() != network.Broken || lonely.Nearest != "svc/cartx" || lonely.Fix == nil ||
-		lonely.Fix.Words != "change spec.selector.app of svc/cartx from cartx to cartt" {
-		t.Errorf("%s: %q, nearest %q, %+v", lonely.State(), lonely.Nobody, lonely.Nearest, lonely.Fix)
+	w.put(with(deployed, func(d *appsv1.Deployment) {
+		d.Name, d.Spec.Template.Labels = "other", map[string]string{"app": "cartt"}
+	}))
+	for _, of := range []kube.Ref{refTo("Pod", "pods", "other-a"), refTo("Deployment", "deployments", "other")} {
+		lonely := w.g.Traces(of, now)
+		if lonely.State() != network.Broken || lonely.Nearest != "svc/cartx" || lonely.Fix == nil ||
+			lonely.Fix.Words != "change spec.selector.app of svc/cartx from cartx to cartt" {
+			t.Errorf("%s: %s: %q, nearest %q, %+v", of, lonely.State(), lonely.Nobody, lonely.Nearest, lonely.Fix)
+		}
 	}
 }
 
