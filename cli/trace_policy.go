@@ -20,7 +20,7 @@ type connects struct {
 
 // connection is the answer in json and yaml.
 type connection struct {
-	Allowed     *bool      `json:"allowed"` // null if nobody can tell
+	Allowed     *bool      `json:"allowed"`   // null if nobody can tell
 	Direction   string     `json:"direction"` // that refuses it, or in which nobody can tell; "" if it is allowed
 	From        string     `json:"from"`
 	To          string     `json:"to"`

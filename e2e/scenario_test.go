@@ -57,5 +57,6 @@ func TestEndToEnd(t *testing.T) {
 	t.Run("headroom", s.headroom)
 	t.Run("triage", s.triage)
 	t.Run("changes", s.changes)
+	t.Run("trace", s.trace)
 	t.Run("mistakes", s.mistakes)
 }
