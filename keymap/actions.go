@@ -23,8 +23,10 @@ const (
 	ViewWorkloads  ActionID = "view.workloads"
 	ViewRollouts   ActionID = "view.rollouts"
 	ViewHeadroom   ActionID = "view.headroom"
+	ViewNetwork    ActionID = "view.network"
 	ViewChanges    ActionID = "view.changes"
 	GoChanges      ActionID = "go.changes"
+	GoTrace        ActionID = "go.trace"
 
 	NamespaceSwitch ActionID = "namespace.switch"
 	NamespaceAll    ActionID = "namespace.all"
@@ -77,6 +79,11 @@ const (
 	TriageDismiss   ActionID = "triage.dismiss"
 	TriageDismissed ActionID = "triage.dismissed"
 	TriageReport    ActionID = "triage.report"
+
+	NetworkFix   ActionID = "network.fix"
+	NetworkProbe ActionID = "network.probe"
+	GoPolicies   ActionID = "go.policies"
+	PolicyAsk    ActionID = "policies.ask"
 
 	RolloutWait ActionID = "rollout.wait"
 	RolloutPane ActionID = "rollout.pane"
@@ -193,10 +200,13 @@ func declared() []Binding {
 		{ID: GoPods, Keys: keys("P"), Title: "pods", Help: "List the pods this object owns or selects", Group: groupGo, Scope: List},
 		{ID: GoRollout, Keys: keys("o"), Title: "rollout", Help: "Open the rollout that this object is of", Group: groupGo, Scope: Objects},
 		{ID: GoChanges, Keys: keys("t"), Title: "changes", Help: "Show what was changed of this object and of what belongs to it", Group: groupGo, Scope: Objects, Subject: "object"},
+		{ID: GoTrace, Keys: keys("T"), Title: "trace", Help: "Trace every way to this object or through it, hop by hop, to where it breaks", Group: groupGo, Scope: Objects, Subject: "object"},
+		{ID: GoPolicies, Keys: keys("I"), Title: "policies", Help: "Show who may reach this pod and whom it may reach, and which network policy decides", Group: groupGo, Scope: Objects, Subject: "pod"},
 		{ID: ViewTriage, Keys: keys("1"), Title: "triage", Help: "Open Triage: what is wrong, why, and what to do now", Group: groupGo, Scope: Global},
 		{ID: ViewWorkloads, Keys: keys("2"), Title: "workloads", Help: "Open Workloads", Group: groupGo, Scope: Global},
 		{ID: ViewRollouts, Keys: keys("3"), Title: "rollouts", Help: "Open Rollouts", Group: groupGo, Scope: Global},
 		{ID: ViewHeadroom, Keys: keys("4"), Title: "headroom", Help: "Open Headroom: where is room, what would happen if", Group: groupGo, Scope: Global},
+		{ID: ViewNetwork, Keys: keys("5"), Title: "network", Help: "Open Network: who is reachable from where, and where it breaks", Group: groupGo, Scope: Global},
 		{ID: ViewChanges, Keys: keys("6"), Title: "changes", Help: "Open Changes: what was changed, when and by whom", Group: groupGo, Scope: Global},
 		{ID: NamespaceSwitch, Keys: keys("n"), Title: "namespace", Help: "Choose the namespace to look at", Group: groupGo, Scope: List},
 		{ID: NamespaceAll, Keys: keys("0"), Title: "all namespaces", Help: "Look at all namespaces", Group: groupGo, Scope: List},
@@ -217,6 +227,7 @@ func declared() []Binding {
 		{ID: PodDownload, Title: "copy from", Help: "Copy a file or directory out of a container", Group: groupChange, Scope: Objects, Subject: "pod"},
 		{ID: PodUpload, Title: "copy to", Help: "Copy a local file or directory into a container", Group: groupChange, Scope: Objects, Subject: "pod"},
 		{ID: ForwardStart, Keys: keys("f"), Title: "forward", Help: "Forward a local port to a pod, service or workload; it follows from pod to pod", Group: groupChange, Scope: Objects},
+		{ID: NetworkProbe, Keys: keys("B"), Title: "probe", Help: "Ask a port once, by HTTP, HTTPS or a mere connection, whether anybody answers", Group: groupChange, Scope: Objects},
 		{ID: ForwardList, Keys: keys("F"), Title: "forwards", Help: "List the port-forwards that run", Group: groupGo, Scope: Global},
 		{ID: ForwardStop, Keys: keys("ctrl+d"), Title: "stop", Help: "Stop a port-forward", Group: groupChange, Scope: List, Subject: "forward"},
 		{ID: ObjectScale, Keys: keys("s"), Title: "scale", Help: "Change the count of replicas", Group: groupChange, Scope: Objects, Subject: "workload"},
@@ -247,6 +258,8 @@ func declared() []Binding {
 		{ID: TriageDismiss, Keys: keys("m"), Title: "dismiss", Help: "Hide the incident until it changes", Group: groupList, Scope: List, Subject: "incident"},
 		{ID: TriageDismissed, Keys: keys("M"), Title: "dismissed", Help: "Show or hide the incidents that were dismissed", Group: groupList, Scope: List, Subject: "incident"},
 		{ID: TriageReport, Keys: keys("W"), Title: "report", Help: "Write a report of the incident to a file or to the clipboard, without secrets", Group: groupList, Scope: List, Subject: "incident"},
+		{ID: NetworkFix, Keys: keys("A"), Title: "fix", Help: "Mend the way by the change that is shown, after asking and trying it", Group: groupChange, Scope: List, Subject: "way"},
+		{ID: PolicyAsk, Keys: keys("A"), Title: "may it?", Help: "Ask whether the network policies let this pod and another end talk", Group: groupList, Scope: List, Subject: "policy"},
 		{ID: RolloutWait, Keys: keys("w"), Title: "wait", Help: "Wait in the background until the rollout is over, and tell then, wherever you are", Group: groupList, Scope: List, Subject: "rollout"},
 		{ID: RolloutPane, Keys: keys("tab"), Title: "next pane", Help: "Go from the revisions of a rollout to its pods, to its events", Group: groupList, Scope: List, Subject: "rollout"},
 		{ID: HeadroomAsk, Keys: keys("w"), Title: "what if", Help: "Ask what would happen if: pods come, nodes are drained, lost or added; nothing is changed", Group: groupList, Scope: List, Subject: "headroom"},

@@ -21,7 +21,7 @@ import (
 // other kind is found by discovery.
 func Catalog() []Opener {
 	return []Opener{
-		triageList(), workloads(), rollouts(), headroomList(), changesList(),
+		triageList(), workloads(), rollouts(), headroomList(), networkList(), changesList(),
 		pods(), containers(),
 		deployments(), statefulSets(), daemonSets(), replicaSets(), jobs(), cronJobs(),
 		services(),
@@ -155,6 +155,7 @@ func (p *Program) Primary() []ui.Primary {
 		in(keymap.ViewWorkloads, func() Opener { return workloads() }),
 		in(keymap.ViewRollouts, func() Opener { return rollouts() }),
 		in(keymap.ViewHeadroom, func() Opener { return headroomList() }),
+		in(keymap.ViewNetwork, func() Opener { return networkList() }),
 		in(keymap.ViewChanges, func() Opener { return changesList() }),
 	}
 }

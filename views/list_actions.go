@@ -66,11 +66,25 @@ func (l *list[T]) Actions() []ui.Action {
 	if ok && l.res.Own != nil {
 		actions = overridden(actions, l.res.Own(l.session, selected))
 	}
+	if ok && l.res.Own == nil {
+		if a, traced := l.session.traceAction(l.res.ref(selected)); traced && !l.session.taken(a.ID, actions) {
+			actions = append(actions, a)
+		}
+	}
 	actions = overridden(l.session.common(), actions)
 	if l.filterText != "" {
 		actions = append(actions, ui.Action{ID: keymap.GoBack, Title: "clear filter", Quiet: true, Run: func() tea.Msg { return l.setFilter("") }})
 	}
 	return inOrder(actions, l.res.First)
+}
+
+// taken reports whether a key of an action means another one of a view's already.
+func (s *Session) taken(id keymap.ActionID, actions []ui.Action) bool {
+	mine, _ := s.Keys.Binding(id)
+	return slices.ContainsFunc(actions, func(a ui.Action) bool {
+		other, _ := s.Keys.Binding(a.ID)
+		return slices.ContainsFunc(other.Keys, func(key string) bool { return slices.Contains(mine.Keys, key) })
+	})
 }
 
 // inOrder returns actions, those of first before the others.
@@ -110,7 +124,10 @@ func (l *list[T]) links(o T) []ui.Action {
 		}
 		actions = append(actions, a)
 	}
-	if l.res.Own == nil && !runsAgain(l.res.ref(o)) {
+	switch {
+	case l.res.Changes != nil:
+		actions = append(actions, l.res.Changes(s, o))
+	case l.res.Own == nil && !runsAgain(l.res.ref(o)):
 		actions = append(actions, s.changesAction(l.res.ref(o)))
 	}
 	if a, ok := s.rolloutAction(l.res.ref(o), m.Owner); ok && l.res.Own == nil {

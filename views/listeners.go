@@ -29,6 +29,13 @@ func (l *listeners) remove(to store.Signal) {
 	delete(l.of, to)
 }
 
+// none reports whether nobody listens.
+func (l *listeners) none() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.of) == 0
+}
+
 // tell says that something has changed.
 func (l *listeners) tell() {
 	l.mu.Lock()

@@ -58,6 +58,9 @@ type Resource[T store.Object] struct {
 	// More are actions on the selection besides those of verbs, or of Own; also
 	// while nothing is selected.
 	More func(*Session, chosen) []ui.Action
+	// Changes shows what was changed where that is not what was changed of the
+	// object that a row is.
+	Changes func(*Session, T) ui.Action
 	// First are the actions that matter most here: the footer begins with them.
 	First []keymap.ActionID
 	// Banner is what stands above the rows, nil for nothing.

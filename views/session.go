@@ -4,6 +4,7 @@
 package views
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -49,7 +50,8 @@ type Program struct {
 	waits    waits
 
 	triageWatch *triageWatch // of the scope looked at, nil if none is needed yet
-	recording   *recording   // of the scope looked at, nil if nobody has asked for changes yet
+	recording   *recording   // of the scope looked at, nil if nobody needs it yet
+	networks    map[networkScope]*networkWatch
 	dismissals  dismissals
 	inspections inspections
 
@@ -229,6 +231,7 @@ func (p *Program) rememberFilter(text string) {
 func (s *Session) note(st store.Status, problem string) {
 	if (st.Phase == store.Live || st.Phase == store.Partial) && s.Settings.Triage && s.looked() {
 		s.triaging() // now that what the user wants to see is there
+		s.recordChanges()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -257,7 +260,11 @@ func (p *Program) Close() {
 	p.waits.end()
 	p.mu.Lock()
 	watch, recording := p.triageWatch, p.recording
+	networks := slices.Collect(maps.Values(p.networks))
 	p.mu.Unlock()
+	for _, w := range networks {
+		w.end()
+	}
 	if recording != nil {
 		recording.Close()
 	}

@@ -43,7 +43,7 @@ func Open(hub *store.Hub, scope store.Scope, o Options) *Feed {
 	versions := servedGateway(o.Served)
 	f := &Feed{Graph: NewGraph(versions), changed: store.NewSignal(), done: make(chan struct{})}
 	f.Within = scope.Namespace
-	if hides(o.Err) {
+	if Hides(o.Err) {
 		for r := range gatewayKinds() {
 			if versions[r] == "" {
 				f.Read(r, store.Status{Phase: store.Failed, Err: o.Err})
@@ -82,9 +82,9 @@ func Open(hub *store.Hub, scope store.Scope, o Options) *Feed {
 	return f
 }
 
-// hides reports whether an error of discovery may hide the Gateway API: one about
+// Hides reports whether an error of discovery may hide the Gateway API: one about
 // other groups does not.
-func hides(err error) bool {
+func Hides(err error) bool {
 	var some *discovery.ErrGroupDiscoveryFailed
 	if !errors.As(err, &some) {
 		return err != nil
