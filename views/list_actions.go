@@ -133,6 +133,9 @@ func (l *list[T]) links(o T) []ui.Action {
 	if a, ok := s.rolloutAction(l.res.ref(o), m.Owner); ok && l.res.Own == nil {
 		actions = append(actions, a)
 	}
+	if a, ok := s.policiesAction(l.res.ref(o)); ok && l.res.Own == nil {
+		actions = append(actions, a)
+	}
 	if l.res.Pods != nil {
 		scope, ok := l.res.Pods(o)
 		a := ui.Action{ID: keymap.GoPods, Quiet: true, Run: func() tea.Msg { return s.openPods(scope) }}

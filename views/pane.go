@@ -108,10 +108,13 @@ func (l *list[T]) details(o T) []textview.Line {
 	return lines
 }
 
+// factHanging is how far the values of facts stand behind their names.
+const factHanging = 13
+
 // fact is one line of a name and a value.
 func fact(name, value string, tone theme.Tone) textview.Line {
 	return textview.Line{
-		{Text: cell.Pad(strings.ToLower(name), 12, cell.Left) + " ", Tone: theme.Field},
+		{Text: cell.Pad(strings.ToLower(name), factHanging-1, cell.Left) + " ", Tone: theme.Field},
 		{Text: value, Tone: tone},
 	}
 }

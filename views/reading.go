@@ -16,9 +16,16 @@ type reading struct {
 
 // readingFrame returns the place of a text that is there already.
 func readingFrame(s *Session, title string, lines []textview.Line) ui.Frame {
+	return hangingFrame(s, title, lines, 0)
+}
+
+// hangingFrame returns the place of a text whose wrapped lines go on behind their
+// first cells.
+func hangingFrame(s *Session, title string, lines []textview.Line, hang int) ui.Frame {
 	return ui.Frame{Place: title, Open: func() ui.View {
 		text := ui.NewText(s.Theme)
 		text.SetWrap(true)
+		text.SetHanging(hang)
 		text.SetLines(lines)
 		return &reading{Text: text, session: s, title: title}
 	}}

@@ -31,7 +31,7 @@ func verbs() []verb {
 	node := resources("nodes")
 	deployment := resources("deployments.apps")
 	rolling := resources("deployments.apps", "statefulsets.apps", "daemonsets.apps")
-	return append(slices.Concat(shellVerbs(), []verb{forwardVerb()}, undoVerbs()), []verb{
+	return append(slices.Concat(shellVerbs(), []verb{forwardVerb(), probeVerb()}, undoVerbs()), []verb{
 		{
 			ID: keymap.ObjectScale, Level: guard.Confirmed, Shown: true,
 			Kinds: resources("deployments.apps", "statefulsets.apps", "replicasets.apps", "replicationcontrollers"),

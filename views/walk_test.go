@@ -54,6 +54,7 @@ func samples(dir string) map[keymap.ActionID][]string {
 		keymap.PodUpload:       {filepath.Join(dir, "upload"), "/tmp"},
 		keymap.PodEvict:        {},
 		keymap.ForwardStart:    {":8080"},
+		keymap.NetworkProbe:    {"8080"},
 		keymap.NodeCordon:      {},
 		keymap.NodeDrain:       {},
 		keymap.NodeTaint:       {"walked=yes:NoSchedule"},

@@ -73,9 +73,9 @@ func (a *Answer) Asked(q Question) string {
 	return what
 }
 
-// Times says how long it took.
+// Times says how long it took to reach the pod, and until it sent anything.
 func (a *Answer) Times() string {
-	words := "connected after " + Took(a.Connect)
+	words := "reached after " + Took(a.Connect)
 	if a.FirstByte > 0 {
 		words += ", first byte after " + Took(a.FirstByte)
 	}
