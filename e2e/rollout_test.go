@@ -51,7 +51,7 @@ func rollingOut() []scenario {
 					}
 					t.Press("y").Header("rollout ", "/"+w.name)
 					if w.resource == "statefulsets" {
-						t.Sees("delete pod/store-", "The undo is made.").Press(uitest.Ctrl('y')).Footer("done: pod/store-")
+						t.Sees("delete pod/store-", "The undo is made.", "the server would accept it").Press(uitest.Ctrl('y')).Footer("done: pod/store-")
 					}
 					t.within(rolloutPatience, "revision 3  complete", "taken back")
 					if got := w.image(); got != goodImage {

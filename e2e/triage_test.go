@@ -26,7 +26,7 @@ func triaging() []scenario {
 				// The pane has asked the server meanwhile.
 				t.within(rolloutPatience, "changed", "toolbox:1.0 → ", "toolbox:never")
 				t.Press("x").Header("explain deploy/front").Sees("deploy/front in troubled", "toolbox:never").Press(uitest.Esc)
-				t.Press("m").Footer("dismissed until it changes").Sees("1 incident is dismissed", "M shows them").Press("M").Row("deploy troubled/front").Press("m", "M")
+				t.Press("m").Footer("dismissed until it changes").Sees("1 incident is dismissed (M)").Press("M").Row("deploy troubled/front").Press("m", "M")
 				t.Select("deploy troubled/front").Press("W").Footer("write the report to").Press(uitest.Ctrl('u'), "report.md", uitest.Enter).Footer("wrote report.md")
 				report := t.read("report.md")
 				for _, want := range []string{"toolbox:never", "kubectl", "front"} {
