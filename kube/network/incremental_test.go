@@ -2,10 +2,13 @@ package network_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -14,26 +17,30 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"quarterdeck/kube/network"
-	"quarterdeck/kube/object"
-	"quarterdeck/kube/store"
 )
 
 // A graph that follows changes one by one knows what one knows that is given the
 // outcome at once: nothing that depends on a change is forgotten. What it lists is
 // what it traces.
 func TestIncremental(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 8))
 		secrets := []*corev1.Secret{secret(t, "web-tls", 90, "*.example.com"), secret(t, "old-tls", -1, "*.example.com")}
 		w, have := newWorld(t), map[string]any{}
-		for step := range 90 {
-			o := anyObject(r, secrets)
-			key := fmt.Sprintf("%T %s", o, o.GetName())
-			if _, ok := have[key]; ok && r.IntN(3) == 0 {
-				w.remove(have[key])
+		for step := range 120 {
+			var key string
+			if r.IntN(4) == 0 && len(have) > 0 {
+				keys := slices.Sorted(maps.Keys(have))
+				key = keys[r.IntN(len(keys))]
+				w.drop[key]()
 				delete(have, key)
 			} else {
+				o := anyObject(r, secrets)
+				if seed%2 == 1 && step > 20 { // then about gateways alone
+					o = anyGatewayObject(r)
+				}
 				w.put(o)
+				key = w.last
 				have[key] = o
 			}
 			if step%3 > 0 { // more than one change at a time
@@ -69,14 +76,16 @@ func rows(list []*network.Route) string {
 
 // anyObject returns an object of few names, so that what is made refers to each
 // other now and then.
-func anyObject(r *rand.Rand, secrets []*corev1.Secret) metav1.Object {
+func anyObject(r *rand.Rand, secrets []*corev1.Secret) any {
 	pick := func(from ...string) string { return from[r.IntN(len(from))] }
 	apps := []string{"cart", "carts", "web"}
 	uid := types.UID(fmt.Sprint(r.Uint64()))
-	switch r.IntN(8) {
+	switch r.IntN(11) {
 	case 0, 1:
 		return with(service(pick("cart", "web", "pay"), pick("cart", "crat", "web"), to(intstr.FromString(pick("http", "htp")))), func(s *corev1.Service) {
-			switch r.IntN(5) {
+			switch r.IntN(7) {
+			case 3:
+				s.Namespace = "bank"
 			case 0:
 				s.Spec.Selector = nil
 			case 1:
@@ -97,11 +106,44 @@ func anyObject(r *rand.Rand, secrets []*corev1.Secret) metav1.Object {
 				i.Spec.TLS[0].SecretName = pick("web-tls", "old-tls", "no-tls")
 			}
 		})
+	case 7:
+		return []any{class("nginx"), class("ngnix"), secrets[0], secrets[1]}[r.IntN(4)]
+	case 8:
+		return &appsv1.Deployment{ObjectMeta: meta(pick("cart", "crat")), Spec: appsv1.DeploymentSpec{
+			Replicas: new(r.Int32N(2)), Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "x"}},
+			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": pick("cart", "crat"), "tier": "front"}}},
+		}}
 	}
-	if r.IntN(2) == 0 {
-		return class(pick("nginx", "ngnix"))
+	return anyGatewayObject(r)
+}
+
+// anyGatewayObject returns one of the Gateway API, or one that it depends on.
+func anyGatewayObject(r *rand.Rand) any {
+	pick := func(from ...string) string { return from[r.IntN(len(from))] }
+	switch pick("class", "gateway", "route", "grant", "namespace", "service") {
+	case "namespace":
+		n := &corev1.Namespace{ObjectMeta: meta("shop")}
+		n.Namespace, n.Labels = "", map[string]string{"open": pick("yes", "no")}
+		return n
+	case "service":
+		return service(pick("cart", "pay"), "cart", func(s *corev1.Service) { s.Namespace = pick("shop", "bank") })
+	case "class":
+		return strings.Replace(gatewayClass, `"True"`, pick(`"True"`, `"False"`), 1)
+	case "gateway":
+		listeners := pick(`"hostname":"*.example.com"`, `"hostname":"*.example.org"`,
+			`"hostname":"*.example.com","allowedRoutes":{"namespaces":{"from":"Selector","selector":{"matchLabels":{"open":"yes"}}}}`,
+			`"tls":{"certificateRefs":[{"name":"web-tls","namespace":"`+pick("shop", "bank")+`"}]},"hostname":"*.example.com"`)
+		g := strings.Replace(gateway, `"hostname":"*.example.com"`, listeners, 1)
+		if strings.Contains(g, "certificateRefs") {
+			g = strings.Replace(g, `"HTTP"`, `"HTTPS"`, 1)
+		}
+		return strings.Replace(strings.Replace(g, `"edge"`, pick(`"edge"`, `"egde"`), 1), `"public"`, pick(`"public"`, `"pubic"`), 1)
+	case "route":
+		route := httpRoute(pick("web", "wbe"), pick(`{"name":"cart","port":80}`, `{"name":"crat","port":80}`, `{"name":"pay","namespace":"bank","port":80}`, `{"name":"web","port":81}`))
+		return strings.Replace(route, `"name":"cart"`, `"name":"`+pick("cart", "other")+`"`, 1)
 	}
-	return secrets[r.IntN(len(secrets))]
+	return `{"kind":"ReferenceGrant","metadata":{"namespace":"bank","name":"` + pick("shops", "all") + `"},"spec":{
+		"from":[{"group":"gateway.networking.k8s.io","kind":"` + pick("HTTPRoute", "Gateway") + `","namespace":"shop"}],"to":[{"group":"","kind":"` + pick("Service", "Secret") + `"}]}}`
 }
 
 func anyPod(r *rand.Rand, uid types.UID, app string) *corev1.Pod {
@@ -127,34 +169,4 @@ func anySlice(r *rand.Rand, service string, p *corev1.Pod) *discoveryv1.Endpoint
 		s.Ports = nil
 	}
 	return s
-}
-
-// remove takes an object out that was put in.
-func (w *world) remove(o any) {
-	w.t.Helper()
-	g := w.g
-	switch o := o.(type) {
-	case *corev1.Pod:
-		remove(w, object.Pods(), o, g.Pods)
-	case *corev1.Service:
-		remove(w, object.Services(), o, g.Services)
-	case *discoveryv1.EndpointSlice:
-		remove(w, object.EndpointSlices(), o, g.EndpointSlices)
-	case *networkingv1.Ingress:
-		remove(w, object.Ingresses(), o, g.Ingresses)
-	case *networkingv1.IngressClass:
-		remove(w, object.IngressClasses(), o, g.IngressClasses)
-	case *corev1.Secret:
-		remove(w, object.Certificates(), o, g.Certificates)
-	default:
-		w.t.Fatalf("nothing removes a %T", o)
-	}
-}
-
-func remove[T store.Object](w *world, kind store.Kind[T], o any, from func(store.Delta[T])) {
-	w.t.Helper()
-	m := decode(w.t, kind, o)[0].Head()
-	key := kind.GVR.Resource + "/" + m.Namespace + "/" + m.Name
-	from(store.Delta[T]{Removed: []T{w.have[key].(T)}})
-	delete(w.have, key)
 }

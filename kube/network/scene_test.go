@@ -36,6 +36,8 @@ type world struct {
 	t    testing.TB
 	g    *network.Graph
 	have map[string]any // compact objects by resource, namespace and name
+	drop map[string]func()
+	last string // of have, what was put in last
 }
 
 // gatewayAPI is the Gateway API in the versions of the tests.
@@ -56,7 +58,7 @@ func everything() []network.Resource {
 
 func newWorld(t testing.TB, objects ...any) *world {
 	t.Helper()
-	w := &world{t: t, g: network.NewGraph(gatewayAPI()), have: map[string]any{}}
+	w := &world{t: t, g: network.NewGraph(gatewayAPI()), have: map[string]any{}, drop: map[string]func(){}}
 	for _, r := range everything() {
 		w.g.Read(r, store.Status{Phase: store.Live, Since: now})
 	}
@@ -133,7 +135,12 @@ func put[T store.Object](w *world, kind store.Kind[T], o any, into func(store.De
 	if old, ok := w.have[key]; ok {
 		d.Removed = []T{old.(T)}
 	}
-	w.have[key] = made
+	w.have[key], w.last = made, key
+	w.drop[key] = func() {
+		delete(w.have, key)
+		delete(w.drop, key)
+		into(store.Delta[T]{Removed: []T{made}})
+	}
 	into(d)
 }
 
