@@ -4,6 +4,7 @@ package cli
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -90,6 +91,9 @@ func Main(version string, args []string, streams Streams, env []string) int {
 // back as an error or as the state of a view.
 func quiet() {
 	klog.LogToStderr(false)
+	settings := flag.NewFlagSet("klog", flag.ContinueOnError)
+	klog.InitFlags(settings)
+	_ = settings.Set("stderrthreshold", "FATAL") // or errors are told to the standard error all the same; the flag is there
 	klog.SetOutput(io.Discard)
 	log.SetOutput(io.Discard)
 	runtime.ErrorHandlers = nil

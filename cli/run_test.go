@@ -2,10 +2,13 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"k8s.io/klog/v2"
 
 	"quarterdeck/kube"
 	"quarterdeck/views"
@@ -35,6 +38,25 @@ func TestEnvironment(t *testing.T) {
 		if got := noColor(test.env); got != test.mono {
 			t.Errorf("%v: no colour: %v", test.env, got)
 		}
+	}
+}
+
+// What the libraries log is not for the terminal, nor for who reads our errors.
+func TestQuiet(t *testing.T) {
+	original := os.Stderr
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Stderr = w
+	t.Cleanup(func() { os.Stderr = original })
+	quiet()
+	klog.Error("a connection broke")
+	klog.Info("a word")
+	klog.Flush()
+	_ = w.Close()
+	if said, err := io.ReadAll(r); err != nil || len(said) > 0 {
+		t.Errorf("%v: %q", err, said)
 	}
 }
 
