@@ -35,7 +35,7 @@ func (l *list[T]) Actions() []ui.Action {
 	}
 	if l.res.Own == nil {
 		actions = append(actions, l.logActions()...)
-		actions = append(actions, l.session.actions(l.chosen())...)
+		actions = overridden(l.session.actions(l.chosen()), actions)
 	}
 	actions = append(actions, []ui.Action{
 		{ID: keymap.ListSort, Quiet: true, Run: l.askSort},

@@ -68,6 +68,11 @@ func (p *tracePage) own(s *Session, r *hopRow) []ui.Action {
 	if a, ok := s.traceAction(r.on); ok {
 		actions = append(actions, a)
 	}
+	if a, ok := s.policiesAction(r.on); ok { // and a probe is one of that pod
+		actions = append(actions, a)
+	} else if q, ok := wayQuestion(&r.trace.Route); ok {
+		actions = overridden(actions, []ui.Action{s.probeAction(q)})
+	}
 	if !runsAgain(r.on) {
 		actions = append(actions, s.changesAction(r.on))
 	}
@@ -90,10 +95,17 @@ func wayActions(s *Session, sel chosen) []ui.Action {
 		return nil
 	}
 	r, ok := sel.targets[0].row.(*wayRow)
-	if !ok || !r.State.Denies() && r.State != network.Degraded {
-		return []ui.Action{s.fixAction(nil, "nothing is broken here as far as is known")}
+	if !ok {
+		return nil
 	}
-	return []ui.Action{{ID: keymap.NetworkFix, Run: func() tea.Msg {
+	var actions []ui.Action
+	if q, ok := wayQuestion(r.Route); ok {
+		actions = append(actions, s.probeAction(q))
+	}
+	if !r.State.Denies() && r.State != network.Degraded {
+		return append(actions, s.fixAction(nil, "nothing is broken here as far as is known"))
+	}
+	return append(actions, ui.Action{ID: keymap.NetworkFix, Run: func() tea.Msg {
 		return tea.Cmd(func() tea.Msg { // which asks the graph
 			t := r.watch.way(r.By, r.key)
 			switch {
@@ -102,9 +114,13 @@ func wayActions(s *Session, sel chosen) []ui.Action {
 			case t.Fix == nil:
 				return ui.Toast(theme.Warn, "not fixed: no change of an object is known to mend this")
 			}
-			return s.proposeFix(t.Fix)
+			msg := s.proposeFix(t.Fix)
+			if next, ok := msg.(tea.Cmd); ok { // which nobody would run who gets it as a message
+				return next()
+			}
+			return msg
 		})
-	}}}
+	}})
 }
 
 // fixAction proposes a fix; why says why there is none.
