@@ -28,34 +28,56 @@ type endpoints struct {
 // of both families counts once.
 func (g *Graph) endpoints(s *object.Service, at int) endpoints {
 	e := endpoints{slices: g.slices[place{s.Namespace, s.Name}], zones: map[string]int{}}
-	var seen map[string]bool
+	var seen map[string]bool // nil where nothing can be there twice
 	if len(e.slices) > 1 {
 		slices.SortFunc(e.slices, func(a, b *object.EndpointSlice) int { return strings.Compare(a.Name, b.Name) })
 		seen = map[string]bool{}
 	}
+	var without []*object.EndpointSlice
 	for _, slice := range e.slices {
-		has := len(s.Targets) == 0
-		for _, p := range slice.Targets {
-			if at < len(s.Targets) && p.Name == s.Targets[at].Name {
-				has = true
-				if n := strconv.Itoa(int(p.Number)); p.Number != 0 && !slices.Contains(e.numbers, n) {
-					e.numbers = append(e.numbers, n)
-				}
-			}
-		}
-		for i := range slice.Endpoints {
-			p := &slice.Endpoints[i]
-			if seen != nil {
-				key := cmp.Or(string(p.Pod), p.Name, p.Address)
-				if seen[key] {
-					continue
-				}
-				seen[key] = true
-			}
-			e.add(p, has)
+		if e.has(slice, s, at) {
+			e.addAll(slice, true, seen)
+		} else {
+			without = append(without, slice)
 		}
 	}
+	for _, slice := range without { // last: another slice of the same endpoints may have the port
+		e.addAll(slice, false, seen)
+	}
 	return e
+}
+
+// has reports whether the endpoints of a slice have a port of a service, and notes
+// its number.
+func (e *endpoints) has(slice *object.EndpointSlice, s *object.Service, at int) bool {
+	if at >= len(s.Targets) {
+		return true
+	}
+	has := false
+	for _, p := range slice.Targets {
+		if p.Name != s.Targets[at].Name {
+			continue
+		}
+		has = true
+		if n := strconv.Itoa(int(p.Number)); p.Number != 0 && !slices.Contains(e.numbers, n) {
+			e.numbers = append(e.numbers, n)
+		}
+	}
+	return has
+}
+
+func (e *endpoints) addAll(slice *object.EndpointSlice, has bool, seen map[string]bool) {
+	for i := range slice.Endpoints {
+		p := &slice.Endpoints[i]
+		if seen != nil {
+			key := cmp.Or(string(p.Pod), p.Name, p.Address)
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+		}
+		e.add(p, has)
+	}
 }
 
 func (e *endpoints) add(p *object.Endpoint, has bool) {

@@ -138,26 +138,31 @@ func (s *seen) compare(service *corev1.Service, list []discoveryv1.EndpointSlice
 	return nil
 }
 
-// count reads from the slices of a service what stands behind one of its ports.
+// count reads from the slices of a service what stands behind one of its ports. A
+// pod or an address in several of them is one.
 func count(own []discoveryv1.EndpointSlice, port *corev1.ServicePort) (ready, total int, zones []string) {
-	in := map[string]bool{}
+	in, all, taking := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for i := range own {
 		has := port.Port == 0
 		for _, p := range own[i].Ports {
 			has = has || *p.Name == port.Name
 		}
-		total += len(own[i].Endpoints)
 		for _, e := range own[i].Endpoints {
+			name := e.Addresses[0]
+			if e.TargetRef != nil {
+				name = string(e.TargetRef.UID)
+			}
+			all[name] = true
 			if !has || e.Conditions.Ready != nil && !*e.Conditions.Ready {
 				continue
 			}
-			ready++
+			taking[name] = true
 			if e.Zone != nil {
 				in[*e.Zone] = true
 			}
 		}
 	}
-	return ready, total, slices.Sorted(maps.Keys(in))
+	return len(taking), len(all), slices.Sorted(maps.Keys(in))
 }
 
 // shown returns a pod with a status of its own, by its number.
@@ -237,7 +242,7 @@ func varied() []*corev1.Service {
 		service("narrow", "one", func(s *corev1.Service) { s.Spec.Selector["tier"] = "front" }),
 		service("wide", "", func(s *corev1.Service) { s.Spec.Selector = map[string]string{"tier": "back"} }),
 		service("nobody", "nobody"),
-		service("by-hand", "", func(s *corev1.Service) { s.Spec.Selector = nil }),
+		service("by-hand", "", ports(http, admin), func(s *corev1.Service) { s.Spec.Selector = nil }),
 		service("elsewhere", "", func(s *corev1.Service) {
 			s.Spec = corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "shop.example.com"}
 		}),
@@ -252,17 +257,25 @@ func (c *cluster) applyByHand(t *testing.T, namespace string) {
 	p, err := c.CoreV1().Pods(namespace).Get(t.Context(), "pod-000", metav1.GetOptions{})
 	must(t, err)
 	yes, no := true, false
-	c.apply(t, namespace, &discoveryv1.EndpointSlice{
-		ObjectMeta: metav1.ObjectMeta{Name: "by-hand-1", Labels: map[string]string{
-			discoveryv1.LabelServiceName: "by-hand", discoveryv1.LabelManagedBy: "network.test",
-		}},
-		AddressType: discoveryv1.AddressTypeIPv4,
-		Ports:       []discoveryv1.EndpointPort{{Name: new("http"), Port: new(int32(8080))}},
-		Endpoints: []discoveryv1.Endpoint{
-			{Addresses: []string{p.Status.PodIP}, Conditions: discoveryv1.EndpointConditions{Ready: &yes}, Zone: new("a"), TargetRef: &corev1.ObjectReference{Kind: "Pod", Namespace: namespace, Name: p.Name, UID: p.UID}},
-			{Addresses: []string{"192.0.2.1"}, Conditions: discoveryv1.EndpointConditions{Ready: &yes}, Zone: new("d")},
-			{Addresses: []string{"192.0.2.2"}},
-			{Addresses: []string{"192.0.2.3"}, Conditions: discoveryv1.EndpointConditions{Ready: &no}, Zone: new("e")},
-		},
-	})
+	slice := func(name, port string, number int32, list ...discoveryv1.Endpoint) *discoveryv1.EndpointSlice {
+		return &discoveryv1.EndpointSlice{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
+				discoveryv1.LabelServiceName: "by-hand", discoveryv1.LabelManagedBy: "network.test",
+			}},
+			AddressType: discoveryv1.AddressTypeIPv4,
+			Ports:       []discoveryv1.EndpointPort{{Name: &port, Port: &number}},
+			Endpoints:   list,
+		}
+	}
+	itself := discoveryv1.Endpoint{
+		Addresses: []string{p.Status.PodIP}, Conditions: discoveryv1.EndpointConditions{Ready: &yes}, Zone: new("a"),
+		TargetRef: &corev1.ObjectReference{Kind: "Pod", Namespace: namespace, Name: p.Name, UID: p.UID},
+	}
+	away := discoveryv1.Endpoint{Addresses: []string{"192.0.2.1"}, Conditions: discoveryv1.EndpointConditions{Ready: &yes}, Zone: new("d")}
+	c.apply(
+		t, namespace,
+		slice("by-hand-1", "http", 8080, itself, away, discoveryv1.Endpoint{Addresses: []string{"192.0.2.2"}},
+			discoveryv1.Endpoint{Addresses: []string{"192.0.2.3"}, Conditions: discoveryv1.EndpointConditions{Ready: &no}, Zone: new("e")}),
+		slice("by-hand-2", "admin", 9090, itself, away),
+	)
 }

@@ -1,12 +1,15 @@
 package network_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/network"
@@ -53,6 +56,26 @@ func TestReverse(t *testing.T) {
 			lonely.Fix.Words != "change spec.selector.app of svc/cartx from cartx to cartt" {
 			t.Errorf("%s: %s: %q, nearest %q, %+v", of, lonely.State(), lonely.Nobody, lonely.Nearest, lonely.Fix)
 		}
+	}
+}
+
+// What has a slice of its own for every port, as those have that somebody makes by
+// hand, is one endpoint, and has all of them.
+func TestSliceOfEachPort(t *testing.T) {
+	a, b := pod("cart", "cart-a"), pod("cart", "cart-b")
+	two := service("cart", "cart", func(s *corev1.Service) {
+		s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Name: "admin", Port: 90, TargetPort: intstr.FromInt32(8080)})
+	})
+	admin := endpoints("cart", a, b)
+	admin.Name, admin.UID, admin.Ports[0].Name = "cart-2", "cart-2", new("admin")
+	w := newWorld(t, two, a, b, endpoints("cart", a), admin)
+	want := "degraded 1 of 2\nreachable 2 of 2"
+	var got []string
+	for _, r := range w.g.Routes(now) {
+		got = append(got, fmt.Sprintf("%s %d of %d", r.State, r.Ready, r.Total))
+	}
+	if strings.Join(got, "\n") != want {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
 	}
 }
 
