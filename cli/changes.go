@@ -140,6 +140,7 @@ func (c *changing) print(ctx context.Context, q changesQuery) error {
 func (c *changing) read(ctx context.Context, timeout time.Duration) (*changes.Report, error) {
 	r := changes.Open(c.Client.Stores, store.Scope{Namespace: c.Namespace}, changes.Options{Now: c.Now, Pause: 20 * time.Millisecond})
 	defer r.Close()
+	r.Deepen()
 	changed := store.NewSignal()
 	r.Listen(changed)
 	over := time.NewTimer(timeout)

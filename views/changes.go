@@ -3,10 +3,10 @@ package views
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"k8s.io/apimachinery/pkg/types"
 
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
@@ -25,6 +25,7 @@ type changedRow struct {
 	store.Meta
 	*changes.Entry
 	head *changes.Head // of the burst, for its row
+	mark *incidentMark // that the row is, nil for a change
 
 	root *changedRow // itself, unless it is unfolded below another
 	rank int         // place below the root
@@ -36,6 +37,7 @@ func changesList() *Resource[*changedRow] { return changesResource(kube.Ref{}) }
 // changesResource lists the changes of an object and of what belongs to it, or all
 // if of has no name.
 func changesResource(of kube.Ref) *Resource[*changedRow] {
+	var shown atomic.Pointer[changesSource]
 	r := &Resource[*changedRow]{
 		Kind: store.Kind[*changedRow]{GVR: kube.Local("changes"), Kind: "Change", Namespaced: true},
 		Name: "changes", Short: []string{"ch", "timeline"}, Sort: "ago", Primary: keymap.ViewChanges,
@@ -44,10 +46,10 @@ func changesResource(of kube.Ref) *Resource[*changedRow] {
 				ID: "ago", Kind: field.Since, Align: cell.Right,
 				Value: func(r *changedRow, _ *Env) field.Value { return field.SinceUnix(r.At) },
 			},
-			text("how", func(r *changedRow) string { return r.Certainty() }).toned(certaintyTone),
+			text("how", (*changedRow).how).toned(certaintyTone),
 			text("what", (*changedRow).what).flex(5, 24),
 			text("where", func(r *changedRow) string { return whereOf(r.On) }).flex(3, 20).inMiddle(),
-			text("by", func(r *changedRow) string { return madeBy(r.Entry) }).middle(10, 26).toned(byTone),
+			text("by", (*changedRow).by).middle(10, 26).toned(byTone),
 			text("namespace", func(r *changedRow) string { return r.On.Namespace }).wide(),
 			text("kind", func(r *changedRow) string { return shortKind(r.On.Kind) }).wide(),
 			text("name", func(r *changedRow) string { return r.On.Name }).wide(),
@@ -55,19 +57,22 @@ func changesResource(of kube.Ref) *Resource[*changedRow] {
 			text("rev", func(r *changedRow) string { return r.Revision }).wide(),
 			text("source", func(r *changedRow) string { return string(r.Source) }).wide(),
 		},
-		Tone: func(r *changedRow) theme.Tone {
-			if r.Echo() {
-				return theme.Muted
+		Tone: (*changedRow).tone,
+		Open: func(s *Session, scope Scope) source[*changedRow] {
+			src := newChangesSource(s, scope, of)
+			shown.Store(src)
+			return src
+		},
+		Banner: func() []textview.Line {
+			if src := shown.Load(); src != nil {
+				return recordedLines(src.recording.Report())
 			}
-			return theme.Text
+			return nil
 		},
-		Open:  func(s *Session, scope Scope) source[*changedRow] { return newChangesSource(s, scope, of) },
-		Enter: func(s *Session, r *changedRow) tea.Msg { return ui.Push(changeFrame(s, r.Entry)) },
-		Ref:   func(r *changedRow) kube.Ref { return r.On },
-		Root:  func(r *changedRow) (*changedRow, int) { return r.root, r.rank },
-		Pane: func(r *changedRow, _ any, env *Env) []textview.Line {
-			return append(changeHead(r.Entry, env.Now), changeFields(r.Entry)...)
-		},
+		Enter:       func(s *Session, r *changedRow) tea.Msg { return ui.Push(r.frame(s)) },
+		Ref:         func(r *changedRow) kube.Ref { return r.On },
+		Root:        func(r *changedRow) (*changedRow, int) { return r.root, r.rank },
+		Pane:        func(r *changedRow, _ any, env *Env) []textview.Line { return r.lines(env) },
 		Empty:       changesEmpty,
 		First:       []keymap.ActionID{keymap.GoOpen, keymap.TreeToggle, keymap.GoRollout, keymap.ListFilter},
 		MayHavePods: true,
@@ -83,6 +88,47 @@ func (s *Session) changesAction(ref kube.Ref) ui.Action {
 	return ui.Action{ID: keymap.GoChanges, Quiet: true, Run: func() tea.Msg {
 		return ui.Push(changesResource(ref).Frame(s, Scope{Title: "changes " + ref.String()}))
 	}}
+}
+
+// tone has what Kubernetes does of itself stand back, and incidents stand out.
+func (r *changedRow) tone() theme.Tone {
+	switch {
+	case r.mark != nil:
+		return r.mark.tone()
+	case r.Echo():
+		return theme.Muted
+	}
+	return theme.Text
+}
+
+// frame is where all that is known of a row is shown.
+func (r *changedRow) frame(s *Session) ui.Frame {
+	if r.mark != nil {
+		return incidentFrame(s, r.mark.Incident)
+	}
+	return changeFrame(s, r.Entry)
+}
+
+// lines are what the pane says of a row.
+func (r *changedRow) lines(env *Env) []textview.Line {
+	if r.mark != nil {
+		return r.mark.lines(env)
+	}
+	return append(changeHead(r.Entry, env.Now), changeFields(r.Entry)...)
+}
+
+func (r *changedRow) how() string {
+	if r.mark != nil {
+		return r.mark.word()
+	}
+	return r.Certainty()
+}
+
+func (r *changedRow) by() string {
+	if r.mark != nil {
+		return "triage"
+	}
+	return madeBy(r.Entry)
 }
 
 func (r *changedRow) what() string {
@@ -108,10 +154,13 @@ func byTone(r *changedRow, _ *Env) theme.Tone {
 	if r.Manager == "" {
 		return theme.Muted
 	}
-	return theme.Text
+	return r.tone()
 }
 
 func certaintyTone(r *changedRow, _ *Env) theme.Tone {
+	if r.mark != nil {
+		return r.mark.tone()
+	}
 	if r.Exact {
 		return theme.OK
 	}
@@ -135,7 +184,7 @@ func changeHead(e *changes.Entry, now time.Time) []textview.Line {
 	}
 	lines := []textview.Line{
 		{{Text: whereOf(e.On), Tone: theme.Title}, {Text: "  " + e.What(), Tone: theme.Text}},
-		fact("at", time.Unix(e.At, 0).Format(time.DateTime)+", "+field.Age(max(0, now.Unix()-e.At))+" ago, "+seen, theme.Text),
+		fact("at", when(e.At, now)+", "+seen, theme.Text),
 		fact("by", madeBy(e), theme.Text),
 	}
 	if e.Of.Name != e.On.Name || e.Of.Kind != e.On.Kind {
@@ -145,6 +194,11 @@ func changeHead(e *changes.Entry, now time.Time) []textview.Line {
 		lines = append(lines, fact("follows", "a change of "+whereOf(e.Of), theme.Text))
 	}
 	return lines
+}
+
+// when names a time, in seconds since 1970, and says how long ago it was.
+func when(at int64, now time.Time) string {
+	return time.Unix(at, 0).Format(time.DateTime) + ", " + field.Age(max(0, now.Unix()-at)) + " ago"
 }
 
 func sourceWords(s changes.Source) string {
@@ -182,66 +236,6 @@ func changeFields(e *changes.Entry) []textview.Line {
 		lines = append(lines, textview.Line{{Text: l, Tone: tone}})
 	}
 	return lines
-}
-
-// changesSource makes rows of a recording.
-type changesSource struct {
-	recording *recording
-	of        kube.Ref
-	folds     *folds
-	changed   store.Signal
-	rows      map[string]*changedRow // handed out last
-}
-
-func newChangesSource(s *Session, scope Scope, of kube.Ref) *changesSource {
-	src := &changesSource{recording: s.recordChanges(), of: of, folds: scope.folds, changed: store.NewSignal()}
-	src.recording.Listen(src.changed)
-	return src
-}
-
-func (s *changesSource) Changed() <-chan struct{} { return s.changed }
-func (s *changesSource) Status() store.Status     { return s.recording.status() }
-
-// Close ends the listening; what is changed is recorded on.
-func (s *changesSource) Close() { s.recording.Forget(s.changed) }
-
-// Take returns a row for each burst, and those of what followed for those that
-// are unfolded.
-func (s *changesSource) Take() (store.Delta[*changedRow], store.Status) {
-	d := store.Delta[*changedRow]{Reset: true}
-	report := s.recording.Report()
-	if report == nil {
-		return d, s.Status()
-	}
-	rows := map[string]*changedRow{}
-	add := func(e *changes.Entry, head *changes.Head, root *changedRow, rank int) *changedRow {
-		r := &changedRow{
-			Meta:  store.Meta{UID: types.UID(e.ID), Namespace: e.On.Namespace, Name: e.On.Name, Created: e.At, Owner: e.Owner},
-			Entry: e, head: head, root: root, rank: rank,
-		}
-		if root == nil {
-			r.root = r
-		}
-		d.Added = append(d.Added, r)
-		rows[e.ID] = r
-		return r
-	}
-	for _, h := range changes.Heads(report.Within(time.Time{}, s.of).Entries) {
-		root := add(h.Entry, h, nil, 0)
-		if s.folds != nil && s.folds.isOpen(root.UID) {
-			for i, e := range h.Echoes {
-				add(e, nil, root, i+1)
-			}
-		}
-	}
-	s.rows = rows
-	return d, s.Status()
-}
-
-// Has reports whether a change is there, whether it is unfolded or not.
-func (s *changesSource) Has(uid types.UID) bool {
-	_, ok := s.rows[string(uid)]
-	return ok
 }
 
 // runsAgain reports whether the key of changes means another thing on an object:

@@ -10,8 +10,9 @@ import (
 	"quarterdeck/kube/store"
 )
 
-// recording is what records the changes in one scope from the first time that
-// somebody asks for them, as long as the session looks at that scope.
+// recording is what records the changes in one scope, as long as the session looks
+// at that scope: from when incidents are looked for, which takes the same stores,
+// and more of them from the first time that somebody asks for changes.
 type recording struct {
 	*changes.Recorder
 	client    *kube.Client
@@ -32,7 +33,7 @@ func (s *Session) recordChanges() *recording {
 	s.Program.recording = fresh
 	s.mu.Unlock()
 	if r != nil {
-		r.Close()
+		go r.Close() // which waits until it is done with its last look
 	}
 	return fresh
 }
@@ -50,4 +51,12 @@ func (r *recording) status() store.Status {
 		joined.Phase = store.Syncing // read, but not looked at yet
 	}
 	return joined
+}
+
+// known is the report, nil as long as there is no recording.
+func (r *recording) known() *changes.Report {
+	if r == nil {
+		return nil
+	}
+	return r.Report()
 }

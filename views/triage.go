@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
@@ -64,6 +65,7 @@ func triageList() *Resource[*incidentRow] {
 		More: func(s *Session, sel chosen) []ui.Action {
 			return s.incidentActions(sel)
 		},
+		Changes:     func(s *Session, r *incidentRow) ui.Action { return s.suspectsAction(r.Incident) },
 		First:       []keymap.ActionID{keymap.GoOpen, keymap.GoRollout, keymap.RolloutUndo, keymap.LogsOpen, keymap.TriageDismiss, keymap.ListFilter},
 		MayHavePods: true,
 	}
@@ -121,6 +123,7 @@ func newTriageSource(s *Session) *triageSource {
 // remind has the list look again now and then: what is read about the incident
 // under the cursor gets old though the incident stays as it is.
 func (s *triageSource) remind(ctx context.Context) {
+	defer utilruntime.HandleCrash()
 	t := time.NewTicker(inspectEvery)
 	defer t.Stop()
 	for {

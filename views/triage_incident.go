@@ -10,6 +10,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
@@ -107,7 +108,7 @@ func (p *incidentPage) resource() *Resource[*lineRow] {
 		},
 		More: func(s *Session, _ chosen) []ui.Action {
 			i, _ := p.now()
-			return []ui.Action{s.reportAction(i), s.dismissAction(i)}
+			return []ui.Action{s.reportAction(i), s.dismissAction(i), s.suspectsAction(i)}
 		},
 		First: []keymap.ActionID{keymap.GoOpen, keymap.TriageReport, keymap.TriageDismiss, keymap.ObjectDescribe, keymap.ListFilter},
 		Pane: func(r *lineRow, _ any, _ *Env) []textview.Line {
@@ -230,6 +231,7 @@ func (s *incidentSource) Close() {
 // inspect reads about the incident, again and again as long as it goes on and
 // the server can be asked.
 func (s *incidentSource) inspect(ctx context.Context) {
+	defer utilruntime.HandleCrash()
 	t := time.NewTicker(inspectEvery)
 	defer t.Stop()
 	for {

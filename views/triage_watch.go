@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
 	"quarterdeck/kube"
 	"quarterdeck/kube/store"
 	"quarterdeck/kube/triage"
@@ -26,6 +28,7 @@ type triageWatch struct {
 	asked   chan func(*triage.Engine)
 	changed listeners
 	judged  func(*triage.Report) // called with every new report
+	log     incidentLog
 	stop    context.CancelFunc
 	done    <-chan struct{}
 	ended   chan struct{}
@@ -74,6 +77,7 @@ const (
 // run judges whenever something has changed, or when time alone may have changed
 // something.
 func (w *triageWatch) run(ctx context.Context) {
+	defer utilruntime.HandleCrash()
 	defer close(w.ended)
 	feed := w.feed
 	defer feed.Close()
@@ -84,6 +88,7 @@ func (w *triageWatch) run(ctx context.Context) {
 		report := feed.Take(w.now())
 		if report != w.report.Load() {
 			w.judged(report)
+			w.log.judged(report)
 			w.report.Store(report)
 			w.changed.tell()
 		}

@@ -1,11 +1,14 @@
 package changes
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube/object"
 	"quarterdeck/kube/sanitize"
@@ -21,10 +24,43 @@ type Report struct {
 	Loading bool
 	NotRead []NotRead
 	Read    int // resources that were read
+	// Followed says since when what happens is seen as it happens.
+	Followed []Followed
+	// Pause is how long changes may have waited for this look at them. Of an object that became
+	// another more than once in it the first and the last state are known, and one
+	// that came and went in it is not.
+	Pause time.Duration
 	// Dropped is how many entries were let go for want of room, and DroppedTo when
 	// the newest of them was, in seconds since 1970.
 	Dropped   int
 	DroppedTo int64
+}
+
+// Followed is a resource of which changes are seen.
+type Followed struct {
+	Resource string
+	What     Kept
+	Since    time.Time
+}
+
+// Kept is what is followed of the objects of a resource.
+type Kept string
+
+// What is followed.
+const (
+	KeptValues   Kept = "values"   // old and new ones of what lists keep
+	KeptMetadata Kept = "metadata" // who wrote which fields
+)
+
+// Since returns since when all that is followed in one way is, zero if nothing is.
+func (r *Report) Since(what Kept) time.Time {
+	var since time.Time
+	for _, f := range r.Followed {
+		if f.What == what && f.Since.After(since) {
+			since = f.Since
+		}
+	}
+	return since
 }
 
 // NotRead is a resource of which changes may be missing.
@@ -57,20 +93,26 @@ type Options struct {
 }
 
 // Recorder keeps a Timeline up to date from the stores of a cluster. A goroutine
-// of its own takes what changes at once, so that each version is compared with
-// the one before. Its methods are safe for concurrent use.
+// of its own looks at what has changed. Its methods are safe for concurrent use.
 type Recorder struct {
-	feedings []*feeding
-	report   atomic.Pointer[Report]
+	hub    *store.Hub
+	scope  store.Scope
+	opts   Options
+	report atomic.Pointer[Report]
+	woken  store.Signal
+	done   chan struct{}
+	ended  sync.WaitGroup
+
 	mu       sync.Mutex
+	feedings []*feeding
+	deep     bool                      // metadata are followed
+	closed   bool                      // nothing more is followed
 	tell     map[store.Signal]struct{} // of a new report
-	woken    store.Signal
-	done     chan struct{}
-	ended    sync.WaitGroup
-	opts     Options
 }
 
-// Open begins to record the changes in a scope. The caller closes the Recorder.
+// Open begins to record the changes in a scope: of what other parts of a program
+// keep in the hub anyway, so that it may go on all the time. The caller closes the
+// Recorder.
 func Open(hub *store.Hub, scope store.Scope, o Options) *Recorder {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -78,52 +120,90 @@ func Open(hub *store.Hub, scope store.Scope, o Options) *Recorder {
 	if o.Pause <= 0 {
 		o.Pause = 200 * time.Millisecond
 	}
-	r := &Recorder{tell: map[store.Signal]struct{}{}, woken: store.NewSignal(), done: make(chan struct{}), opts: o}
-	r.feedings = []*feeding{
-		deployments().open(hub, scope, "values"),
-		owning(object.StatefulSets()).open(hub, scope, "values"),
-		owning(object.DaemonSets()).open(hub, scope, "values"),
-		replicaSets().open(hub, scope, "values"),
-		owning(object.Jobs()).open(hub, scope, "values"),
-		owning(object.CronJobs()).open(hub, scope, "values"),
-		pods().open(hub, scope, "values"),
-		values(object.Nodes(), nodeFacts).open(hub, scope, "values"),
-		values(object.Quotas(), quotaFacts).open(hub, scope, "values"),
-		values(object.Autoscalers(), autoscalerFacts).open(hub, scope, "values"),
-		values(object.Budgets(), budgetFacts).open(hub, scope, "values"),
-		values(object.Services(), serviceFacts).open(hub, scope, "values"),
-		values(object.Claims(), claimFacts).open(hub, scope, "values"),
-		secrets().open(hub, scope, "metadata"),
-		templates().open(hub, scope, "metadata"),
-	}
-	for _, k := range metadataKinds(scope.Namespace == "") {
-		gvr := object.Pods().GVR
-		gvr.Group, gvr.Version, gvr.Resource = k.Group, k.Version, k.Name
-		r.feedings = append(r.feedings, writing(gvr, k.Kind, k.Namespaced).open(hub, scope, "metadata"))
-	}
-	for _, f := range r.feedings {
-		r.ended.Go(func() { r.woken.Relay(f.changed, r.done) })
-	}
+	r := &Recorder{hub: hub, scope: scope, opts: o, tell: map[store.Signal]struct{}{}, woken: store.NewSignal(), done: make(chan struct{})}
+	r.follow(
+		deployments().open(hub, scope, KeptValues),
+		owning(object.StatefulSets()).open(hub, scope, KeptValues),
+		owning(object.DaemonSets()).open(hub, scope, KeptValues),
+		replicaSets().open(hub, scope, KeptValues),
+		owning(object.Jobs()).open(hub, scope, KeptValues),
+		owning(object.CronJobs()).open(hub, scope, KeptValues),
+		pods().open(hub, scope, KeptValues),
+		values(object.Nodes(), nodeFacts).open(hub, scope, KeptValues),
+		values(object.Quotas(), quotaFacts).open(hub, scope, KeptValues),
+		values(object.Autoscalers(), autoscalerFacts).open(hub, scope, KeptValues),
+		values(object.Budgets(), budgetFacts).open(hub, scope, KeptValues),
+		values(object.Services(), serviceFacts).open(hub, scope, KeptValues),
+		values(object.Claims(), claimFacts).open(hub, scope, KeptValues),
+	)
 	r.ended.Go(r.run)
 	return r
+}
+
+// Deepen begins to read and follow metadata too, once: who wrote what, before and
+// from now on, also of resources of which nothing else is read. What was seen
+// before is given its managers.
+func (r *Recorder) Deepen() {
+	r.mu.Lock()
+	deep := r.deep || r.closed
+	r.deep = true
+	r.mu.Unlock()
+	if deep {
+		return
+	}
+	more := []*feeding{secrets().open(r.hub, r.scope, KeptMetadata), templates().open(r.hub, r.scope, KeptMetadata)}
+	for _, k := range metadataKinds(r.scope.Namespace == "") {
+		gvr := schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: k.Name}
+		more = append(more, writing(gvr, k.Kind, k.Namespaced).open(r.hub, r.scope, KeptMetadata))
+	}
+	r.follow(more...)
+	r.woken.Send()
+}
+
+// follow takes subscriptions over.
+func (r *Recorder) follow(more ...*feeding) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		for _, f := range more {
+			f.close()
+		}
+		return
+	}
+	r.feedings = slices.Concat(r.feedings, more)
+	for _, f := range more {
+		r.ended.Go(func() { r.woken.Relay(f.changed, r.done) })
+	}
+}
+
+func (r *Recorder) followed() []*feeding {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.feedings
 }
 
 // run takes what changes until the Recorder is closed. It takes a twentieth of a
 // core at most, once everything has been read.
 func (r *Recorder) run() {
+	defer utilruntime.HandleCrash()
 	t := NewTimeline(r.opts.Bytes)
+	var pause time.Duration // before this look, for as long as changes may have waited
 	for {
 		start := time.Now()
 		now := r.opts.Now()
-		for _, f := range r.feedings {
+		feedings := r.followed()
+		for _, f := range feedings {
 			f.take(t, now)
 		}
-		r.publish(t, now)
-		pause := max(r.opts.Pause, 19*time.Since(start))
-		if r.report.Load().Loading {
+		loading := slices.ContainsFunc(feedings, func(f *feeding) bool { return f.status().Phase == store.Syncing })
+		if t.full() || r.listened() {
+			r.publish(t, feedings, now, pause)
+		}
+		pause = min(max(r.opts.Pause, 19*time.Since(start)), longestPause)
+		if loading {
 			pause = r.opts.Pause
 		}
-		if !r.rest(min(pause, 3*time.Second)) {
+		if !r.rest(pause) {
 			return
 		}
 		select {
@@ -133,6 +213,9 @@ func (r *Recorder) run() {
 		}
 	}
 }
+
+// longestPause is the longest time between two looks.
+const longestPause = 3 * time.Second
 
 // rest leaves changes alone for a while.
 func (r *Recorder) rest(pause time.Duration) bool {
@@ -146,11 +229,21 @@ func (r *Recorder) rest(pause time.Duration) bool {
 	}
 }
 
-func (r *Recorder) publish(t *Timeline, now time.Time) {
-	report := &Report{At: now, Entries: t.Publish(now)}
+// listened reports whether anybody wants to know what has changed.
+func (r *Recorder) listened() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.tell) > 0
+}
+
+func (r *Recorder) publish(t *Timeline, feedings []*feeding, now time.Time, pause time.Duration) {
+	report := &Report{At: now, Entries: t.Publish(now), Pause: pause}
 	report.Dropped, report.DroppedTo = t.Dropped()
 	seen := map[string]bool{}
-	for _, f := range r.feedings {
+	for _, f := range feedings {
+		if !f.since.IsZero() {
+			report.Followed = append(report.Followed, Followed{Resource: f.resource, What: f.what, Since: f.since})
+		}
 		st := f.status()
 		switch {
 		case st.Phase == store.Syncing:
@@ -177,12 +270,16 @@ func (r *Recorder) publish(t *Timeline, now time.Time) {
 // read then.
 func missing(st store.Status) bool { return st.Err != nil && apierrors.IsNotFound(st.Err) }
 
-// Listen has a signal sent now and after every change of the report, until Forget.
+// Listen has a signal sent after every change of the report, until Forget. As long
+// as nobody listens there is no new one; the first comes soon.
 func (r *Recorder) Listen(to store.Signal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.tell[to] = struct{}{}
-	to.Send()
+	if r.report.Load() != nil {
+		to.Send()
+	}
+	r.woken.Send()
 }
 
 // Forget ends that.
@@ -192,13 +289,14 @@ func (r *Recorder) Forget(to store.Signal) {
 	delete(r.tell, to)
 }
 
-// Report returns what is known now, nil as long as nothing is.
+// Report returns what was known when somebody listened last, nil as long as
+// nothing is.
 func (r *Recorder) Report() *Report { return r.report.Load() }
 
 // Statuses returns how well each resource is known now.
 func (r *Recorder) Statuses() map[string]store.Status {
-	all := make(map[string]store.Status, len(r.feedings))
-	for _, f := range r.feedings {
+	all := map[string]store.Status{}
+	for _, f := range r.followed() {
 		st := f.status()
 		if missing(st) {
 			st.Phase, st.Err = store.Live, nil
@@ -212,6 +310,9 @@ func (r *Recorder) Statuses() map[string]store.Status {
 
 // Close gives the subscriptions back and waits until nothing runs any more.
 func (r *Recorder) Close() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
 	close(r.done)
 	r.ended.Wait()
 	for _, f := range r.feedings {

@@ -17,18 +17,20 @@ import (
 // feeding is one subscription of a Recorder.
 type feeding struct {
 	resource string
-	what     string // "values" or "metadata" of the resource's objects
+	what     Kept
 	changed  <-chan struct{}
 	status   func() store.Status
 	take     func(t *Timeline, now time.Time)
 	close    func()
+	since    time.Time // when everything that was there had been read; belongs to who takes
 }
 
 // follower tells a Timeline what becomes of the objects of one resource.
 type follower[T store.Object] struct {
 	kind  store.Kind[T]
 	known map[types.UID]T
-	live  bool // everything that was there at first is known
+	live  bool      // everything that was there at first is known
+	lost  time.Time // since when the connection was lost, zero if it was not just now
 
 	// found is told of objects that were there already, appeared of new ones,
 	// changed of new versions.
@@ -44,6 +46,7 @@ func (f *follower[T]) ref(m *store.Meta) kube.Ref {
 
 // take passes on what has changed.
 func (f *follower[T]) take(t *Timeline, d store.Delta[T], st store.Status, now time.Time) {
+	t.lost = f.lost
 	current := make(map[types.UID]struct{}, len(d.Added))
 	for _, o := range d.Added {
 		m := o.Head()
@@ -88,17 +91,35 @@ func (f *follower[T]) take(t *Timeline, d store.Delta[T], st store.Status, now t
 	}
 }
 
-func (f *follower[T]) open(hub *store.Hub, scope store.Scope, what string) *feeding {
+func (f *follower[T]) open(hub *store.Hub, scope store.Scope, what Kept) *feeding {
 	sub := store.Open(hub, f.kind, scope)
-	return &feeding{
+	feed := &feeding{
 		resource: f.kind.GVR.GroupResource().String(), what: what,
 		changed: sub.Changed(), status: sub.Status, close: sub.Close,
-		take: func(t *Timeline, now time.Time) {
-			d, st := sub.Take()
-			if !d.Empty() || !f.live {
-				f.take(t, d, st, now)
-			}
-		},
+	}
+	feed.take = func(t *Timeline, now time.Time) {
+		d, st := sub.Take()
+		if f.outage(st, now); !d.Empty() || !f.live {
+			f.take(t, d, st, now)
+		}
+		if f.live && feed.since.IsZero() {
+			feed.since = now
+		}
+	}
+	return feed
+}
+
+// catchUp is how long what happened while a connection was lost may take to
+// arrive when it is back.
+const catchUp = 5 * time.Second
+
+// outage notes since when what changes may have changed at any time.
+func (f *follower[T]) outage(st store.Status, now time.Time) {
+	switch {
+	case st.Phase == store.Stale && f.lost.IsZero():
+		f.lost = st.Since
+	case st.Phase == store.Live && now.Sub(st.Since) > catchUp:
+		f.lost = time.Time{}
 	}
 }
 
@@ -170,6 +191,7 @@ func writing(gvr schema.GroupVersionResource, kind string, namespaced bool) *fol
 		t.made(on, o.Owner, maker(o), o.Created, true)
 	}
 	f.changed = func(t *Timeline, on kube.Ref, before, after *Written, now time.Time) {
+		delete(t.nameless, on.UID) // from here on writes and values are joined as they come
 		for _, w := range after.Writes {
 			i := slices.IndexFunc(before.Writes, w.sameAs)
 			switch {

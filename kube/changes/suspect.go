@@ -48,6 +48,11 @@ const (
 	Elsewhere                 // an object of another namespace
 )
 
+// String says in a word or two how a change is tied to what failed.
+func (n Nearness) String() string {
+	return [...]string{"what failed", "failed with it", "it needs it", "its node", "its namespace", "the cluster", "elsewhere"}[n]
+}
+
 // Suspects returns the changes of the time before a failure, the most likely cause
 // first: those that somebody made before those of Kubernetes itself, those of the
 // object itself before those of what it needs, of its node, of its namespace, and

@@ -31,6 +31,8 @@ type Timeline struct {
 	open     map[types.UID]*joining
 	inferred map[types.UID][]string // IDs of what may be one change, by object
 	owners   map[types.UID]kube.Ref // of ReplicaSets and Jobs
+	nameless map[types.UID][]string // IDs of what was seen before it could be known who made it, by object
+	lost     time.Time              // since when what is told now may have happened, zero for just now
 }
 
 // joining is what was seen of one object just now, by watches that do not tell
@@ -58,6 +60,10 @@ type liveWrite struct {
 // a controller make a revision of it.
 const joinWithin = 45 * time.Second
 
+// mostNameless is of how many changes of an object it is found out later who made
+// them.
+const mostNameless = 8
+
 // together is how many seconds apart traces of one change are: a controller makes
 // a revision of a new template at once.
 const together = 2
@@ -70,7 +76,7 @@ func NewTimeline(limit int) *Timeline {
 	}
 	return &Timeline{
 		limit: limit, entries: map[string]*Entry{}, fresh: map[string]struct{}{}, stale: map[*Entry]struct{}{}, open: map[types.UID]*joining{},
-		inferred: map[types.UID][]string{}, owners: map[types.UID]kube.Ref{},
+		inferred: map[types.UID][]string{}, owners: map[types.UID]kube.Ref{}, nameless: map[types.UID][]string{},
 	}
 }
 
@@ -101,10 +107,22 @@ func (t *Timeline) remove(id string) {
 // saw notes fields that a watch saw change. now is by this program's clock.
 func (t *Timeline) saw(on kube.Ref, owner *store.Owner, fields []Field, at, now time.Time) {
 	id := fmt.Sprintf("%s/%d", on.UID, t.seq+1)
-	t.put(Entry{ID: id, At: at.Unix(), Exact: true, On: on, Owner: owner, Fields: fields, Source: FromWatch})
+	t.put(Entry{ID: id, At: at.Unix(), Exact: true, On: on, Owner: owner, Fields: fields, Note: t.while(), Source: FromWatch})
+	if on.Kind != "Pod" { // of which nobody keeps it
+		known := t.nameless[on.UID]
+		t.nameless[on.UID] = append(known[max(0, len(known)-mostNameless+1):], id)
+	}
 	j := t.joining(on.UID, now)
 	j.diffs = append(j.diffs, unsigned{id, now})
 	t.join(j, now)
+}
+
+// while says of what is seen now that it may have happened before.
+func (t *Timeline) while() string {
+	if t.lost.IsZero() {
+		return ""
+	}
+	return "at some time since " + t.lost.Format(time.TimeOnly) + ", when the connection was lost"
 }
 
 // sawRevision notes that an object has a new revision.
@@ -121,8 +139,9 @@ func (t *Timeline) made(on kube.Ref, owner *store.Owner, by string, at int64, ex
 }
 
 func (t *Timeline) deleted(on kube.Ref, owner *store.Owner, at int64) {
-	t.once(Entry{ID: string(on.UID) + "/deleted", At: at, Exact: true, On: on, Owner: owner, Verb: Deleted, Source: FromWatch})
+	t.once(Entry{ID: string(on.UID) + "/deleted", At: at, Exact: true, On: on, Owner: owner, Verb: Deleted, Note: t.while(), Source: FromWatch})
 	delete(t.open, on.UID)
+	delete(t.nameless, on.UID)
 }
 
 // once adds what an object can be but once.
@@ -246,7 +265,8 @@ func (t *Timeline) attribute(e *Entry, writes []liveWrite) bool {
 		if m.Some { // now it is known which
 			m.Fields, m.Some = nil, false
 		}
-		m.ID, m.At, m.Manager = w.id, w.At, w.Manager
+		m.ID, m.At, m.Manager, m.Exact, m.Source = w.id, w.At, w.Manager, true, FromWatch
+		m.Revision = cmp.Or(m.Revision, e.Revision)
 		m.Fields = with(m.Fields, f)
 		t.put(m)
 	}
@@ -339,9 +359,16 @@ func compareEcho(a, b *Entry) int {
 	return -1
 }
 
-// bound lets the oldest entries go where all take too much.
+// full reports whether entries have to be let go.
+func (t *Timeline) full() bool { return t.size > t.limit }
+
+// bound lets the oldest entries go where all take too much, and some more so that
+// there is room for a while.
 func (t *Timeline) bound(all []*Entry) []*Entry {
-	for t.size > t.limit && len(all) > 0 {
+	if !t.full() {
+		return all
+	}
+	for t.size > t.limit-t.limit/8 && len(all) > 0 {
 		last := all[len(all)-1]
 		all = all[:len(all)-1]
 		t.remove(last.ID)

@@ -264,3 +264,74 @@ func TestReplayedBackwards(t *testing.T) {
 		}
 	}
 }
+
+// What was seen before metadata were read is given its manager by them.
+func TestManagersThatAreReadLater(t *testing.T) {
+	web := deploymentRef("web")
+	read := func(writes ...Write) *Written {
+		return &Written{Meta: store.Meta{UID: web.UID, Created: noon - 5000}, Writes: writes}
+	}
+	for _, c := range []struct {
+		name string
+		read *Written
+		want []string
+	}{
+		{
+			"who wrote it at about that time",
+			read(written("kubectl-set", "", 9, "spec.template.spec.containers[app].image")),
+			[]string{"9 seen deploy/web by kubectl-set: revision 7: image web:1 → web:2"},
+		},
+		{
+			"of several fields those that are known",
+			read(written("kubectl-edit", "", 11, "spec.template.spec.containers[app].image", "spec.replicas", "spec.paused")),
+			[]string{"11 seen deploy/web by kubectl-edit: revision 7: image web:1 → web:2"},
+		},
+		{
+			"not who wrote at another time",
+			read(written("kubectl-set", "", 100, "spec.template.spec.containers[app].image")),
+			[]string{"100 inferred deploy/web by kubectl-set: containers[app].image written", "10 seen deploy/web by : revision 7: image web:1 → web:2"},
+		},
+		{
+			"nor who wrote another field",
+			read(written("kubectl-scale", "scale", 10, "spec.replicas")),
+			[]string{"10 inferred deploy/web by kubectl-scale: replicas written", "10 seen deploy/web by : revision 7: image web:1 → web:2"},
+		},
+	} {
+		l := NewTimeline(0)
+		l.saw(web, nil, []Field{known(imagePath, "web:1", "web:2")}, at(10), at(10))
+		l.sawRevision(web, "7", at(10))
+		l.Publish(at(200))
+		l.traces(web, c.read)
+		got := said(l, at(200))
+		if got = got[:len(got)-1]; !slices.Equal(got, c.want) { // the oldest is that it was made
+			t.Errorf("%s: %q", c.name, got)
+		}
+	}
+}
+
+// What a watch tells after the connection was lost may have happened before.
+func TestOutage(t *testing.T) {
+	f, l := deployments(), NewTimeline(0)
+	version := func(replicas int32) *object.Workload {
+		return &object.Workload{Meta: store.Meta{UID: "d-web", Namespace: "shop", Name: "web"}, Kind: "Deployment", Desired: replicas}
+	}
+	take := func(second int64, phase store.Phase, since int64, added ...*object.Workload) {
+		st := store.Status{Phase: phase, Since: at(since)}
+		f.outage(st, at(second))
+		f.take(l, store.Delta[*object.Workload]{Added: added}, st, at(second))
+	}
+	take(0, store.Live, 0, version(1))
+	take(10, store.Live, 0, version(2))
+	take(30, store.Stale, 20)
+	take(60, store.Live, 59, version(3))
+	take(100, store.Live, 59, version(4))
+	lost := at(20).Format(time.TimeOnly)
+	want := []string{
+		"100 seen deploy/web by : replicas 3 → 4",
+		"60 seen deploy/web by : replicas 2 → 3, at some time since " + lost + ", when the connection was lost",
+		"10 seen deploy/web by : replicas 1 → 2",
+	}
+	if got := said(l, at(200)); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}

@@ -22,13 +22,30 @@ func (t *Timeline) traces(on kube.Ref, o *Written) {
 		if w.At == 0 || w.At-o.Created <= 1 || len(paths) == 0 {
 			continue
 		}
+		id := fmt.Sprintf("%s/%s/%s/%d", on.UID, w.Manager, w.Subresource, w.At)
 		t.put(Entry{
-			ID: fmt.Sprintf("%s/%s/%s/%d", on.UID, w.Manager, w.Subresource, w.At), At: w.At, On: on, Owner: o.Owner,
+			ID: id, At: w.At, On: on, Owner: o.Owner,
 			Manager: w.Manager, Fields: unknown(paths), Some: len(paths) > 1, Source: FromManaged,
 		})
-		t.trace(on.UID, fmt.Sprintf("%s/%s/%s/%d", on.UID, w.Manager, w.Subresource, w.At))
+		t.claim(on.UID, w, id)
+		t.trace(on.UID, id)
 	}
+	delete(t.nameless, on.UID)
 	t.made(on, o.Owner, maker(o), o.Created, false)
+}
+
+// lateBy is how many seconds after a write this program may have seen what
+// it did: it rests between two looks, and clocks differ.
+const lateBy = 5
+
+// claim gives what was seen of an object before its metadata were read the manager
+// that wrote it.
+func (t *Timeline) claim(uid types.UID, w Write, id string) {
+	for _, seen := range t.nameless[uid] {
+		if e := t.entries[seen]; e != nil && e.Manager == "" && e.At-w.At <= lateBy && w.At-e.At <= lateBy {
+			t.attribute(e, []liveWrite{{Write: w, id: id}})
+		}
+	}
 }
 
 // maker returns who made an object, "" if that has written since: somebody rather

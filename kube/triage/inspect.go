@@ -11,10 +11,13 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
 	"quarterdeck/kube"
 	"quarterdeck/kube/action"
 	"quarterdeck/kube/detail"
 	"quarterdeck/kube/metrics"
+	"quarterdeck/kube/rollout"
 	"quarterdeck/kube/sanitize"
 )
 
@@ -67,7 +70,10 @@ type Inspection struct {
 	Changes      []Alteration
 	ChangesFrom  time.Time
 	FirstFailure time.Time // of the incident; At if it is not known
-	NotRead      []Unread
+	// Needs are the ConfigMaps and Secrets that pods of the root, and of what else
+	// is a part of the incident, take something from.
+	Needs   []kube.Ref
+	NotRead []Unread
 }
 
 // Unread is a question that got no answer, so that something may be missing.
@@ -155,7 +161,10 @@ func Inspect(ctx context.Context, c *kube.Client, i *Incident, o Options) *Inspe
 	}
 	var all sync.WaitGroup
 	for _, question := range []func(context.Context){n.pod, n.events, n.changes} {
-		all.Go(func() { question(ctx) })
+		all.Go(func() {
+			defer utilruntime.HandleCrash()
+			question(ctx)
+		})
 	}
 	all.Wait()
 	n.finish()
@@ -199,6 +208,17 @@ func (n *inspector) changed(list ...Alteration) {
 	n.out.Changes = append(n.out.Changes, list...)
 }
 
+// need notes what pods take something from.
+func (n *inspector) need(refs []rollout.Reference) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, r := range refs {
+		if !slices.Contains(n.out.Needs, r.Ref) {
+			n.out.Needs = append(n.out.Needs, r.Ref)
+		}
+	}
+}
+
 // miss notes a question that got no answer, unless that is because what it asks
 // of is gone.
 func (n *inspector) miss(verb, resource, namespace, name string, err error) {
@@ -229,6 +249,7 @@ func (n *inspector) finish() {
 	out.Changes = slices.CompactFunc(out.Changes, func(a, b Alteration) bool { // one manager may have made it in parts
 		return a.At == b.At && a.On == b.On && a.String() == b.String() && len(a.Fields)+len(b.Fields) == 0
 	})
+	slices.SortFunc(out.Needs, func(a, b kube.Ref) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) })
 	slices.SortFunc(out.NotRead, func(a, b Unread) int { return cmp.Compare(a.String(), b.String()) })
 }
 

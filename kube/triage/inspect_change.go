@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
 	"quarterdeck/kube"
 	"quarterdeck/kube/action"
 	"quarterdeck/kube/rollout"
@@ -21,7 +23,10 @@ import (
 func (n *inspector) changes(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, ref := range n.subjects() {
-		all.Go(func() { n.changesOf(ctx, ref) })
+		all.Go(func() {
+			defer utilruntime.HandleCrash()
+			n.changesOf(ctx, ref)
+		})
 	}
 	all.Wait()
 }
@@ -99,6 +104,7 @@ func (n *inspector) referents(ctx context.Context, of kube.Ref, t rollout.Templa
 	if len(refs) == 0 {
 		return
 	}
+	n.need(refs)
 	var found []rollout.Referent
 	_ = n.ask(ctx, func(ctx context.Context) error { // each of them tells its own error
 		found = rollout.ReadReferents(ctx, n.objects, refs, n.out.ChangesFrom)
