@@ -197,8 +197,8 @@ func (s *stage) tracePolicies(t *testing.T) {
 		direction      string
 		decidedBy      traceRef
 	}{
-		{"viewer", pod("web", "storefront"), cart, 0, "", traceRef{"NetworkPolicy", "web", "cart-from-front"}},
-		{"viewer", pod("web", "search"), cart, 2, "ingress", traceRef{"NetworkPolicy", "web", "cart-from-front"}},
+		{"viewer", pod("kube-system", "ingress-nginx"), cart, 0, "", traceRef{"NetworkPolicy", "web", "cart-from-front"}},
+		{"viewer", pod("web", "catalog"), cart, 2, "ingress", traceRef{"NetworkPolicy", "web", "cart-from-front"}},
 		{"payments-dev", pod("payments", "checkout"), "payments/ledger-0:7000", 0, "", traceRef{"NetworkPolicy", "payments", "ledger-from-payments"}},
 	} {
 		out := s.exec(t, p.Kubeconfig(), "trace", "--context", c.user, "--from", c.from, "--to", c.to, "-o", "json")
@@ -221,12 +221,12 @@ func (s *stage) tracePolicies(t *testing.T) {
 			}
 		}
 	}
-	out := s.exec(t, p.Kubeconfig(), "trace", "--context", "viewer", "--from", pod("web", "search"), "--to", cart)
-	if out.code != 2 || !containsAll(out.stdout, []string{"denied: pod web/search-", "direction   ingress\n", "decided by  networkpolicy web/cart-from-front\n"}) {
+	out := s.exec(t, p.Kubeconfig(), "trace", "--context", "viewer", "--from", pod("web", "catalog"), "--to", cart)
+	if out.code != 2 || !containsAll(out.stdout, []string{"denied: pod web/catalog-", "direction   ingress\n", "decided by  networkpolicy web/cart-from-front\n"}) {
 		t.Errorf("%+v", out)
 	}
 	for _, user := range []string{"payments-dev", "nobody"} {
-		oneSentence(t, s.traceFails(t, "--context", user, "--from", pod("web", "search"), "--to", cart), []string{"could not be told", "you (" + user + ") may not get pods in namespace web"})
+		oneSentence(t, s.traceFails(t, "--context", user, "--from", pod("web", "catalog"), "--to", cart), []string{"could not be told", "you (" + user + ") may not get pods in namespace web"})
 	}
 	oneSentence(t, s.traceFails(t, "--from", "web/search"), []string{"--from and --to belong together"})
 }
