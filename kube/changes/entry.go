@@ -32,7 +32,11 @@ const (
 	FromManaged   Source = "managedFields" // who wrote which fields last
 	FromRevision  Source = "revision"      // of a workload
 	FromContainer Source = "container"     // how it ended the time before
+	FromCondition Source = "condition"     // that turned, or when a node was cordoned
+	FromStatus    Source = "status"        // times that a controller notes
+	FromEvent     Source = "event"         // that somebody reported
 	FromHelm      Source = "helm"          // a release record
+	FromSync      Source = "sync"          // what Argo CD or Flux brought about
 )
 
 // Entry is one change. It is immutable, and its texts are safe to show.
@@ -201,6 +205,13 @@ func (e *Entry) Echo() bool { return e.echoes(e.Of) }
 
 // echoes is Echo, where the object is a part of a workload.
 func (e *Entry) echoes(of kube.Ref) bool {
+	switch e.Source {
+	case FromEvent, FromStatus:
+		return true
+	case FromCondition:
+		return e.On.Kind != "Node"
+	case FromWatch, FromManaged, FromRevision, FromContainer, FromHelm, FromSync:
+	}
 	if e.Manager == "" {
 		return e.On.Name != of.Name || e.On.Kind != of.Kind || e.On.Kind == "Pod"
 	}

@@ -175,6 +175,9 @@ func workloadFacts(w *object.Workload) Facts {
 		} else {
 			f.add("spec.updateStrategy", w.Strategy)
 		}
+		if w.Kind != "Job" && w.Kind != "CronJob" {
+			f.add("status.trouble", w.Trouble)
+		}
 		if w.Partition > 0 {
 			f.count("spec.updateStrategy.rollingUpdate.partition", int64(w.Partition))
 		}
@@ -219,6 +222,7 @@ func autoscalerFacts(a *object.Autoscaler) Facts {
 	f.add("spec.scaleTargetRef", a.TargetKind+"/"+a.Target)
 	f.count("spec.minReplicas", int64(a.Min))
 	f.count("spec.maxReplicas", int64(a.Max))
+	f.count("status.desiredReplicas", int64(a.Desired))
 	f.labels(&a.Meta)
 	return f
 }

@@ -6,8 +6,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube/object"
@@ -95,13 +97,16 @@ type Options struct {
 // Recorder keeps a Timeline up to date from the stores of a cluster. A goroutine
 // of its own looks at what has changed. Its methods are safe for concurrent use.
 type Recorder struct {
-	hub    *store.Hub
-	scope  store.Scope
-	opts   Options
-	report atomic.Pointer[Report]
-	woken  store.Signal
-	done   chan struct{}
-	ended  sync.WaitGroup
+	hub   *store.Hub
+	scope store.Scope
+	opts  Options
+	// ownerOf returns the controller of a pod, nil if it is not known. It belongs to
+	// run.
+	ownerOf func(types.UID) *store.Owner
+	report  atomic.Pointer[Report]
+	woken   store.Signal
+	done    chan struct{}
+	ended   sync.WaitGroup
 
 	mu       sync.Mutex
 	feedings []*feeding
@@ -121,6 +126,17 @@ func Open(hub *store.Hub, scope store.Scope, o Options) *Recorder {
 		o.Pause = 200 * time.Millisecond
 	}
 	r := &Recorder{hub: hub, scope: scope, opts: o, tell: map[store.Signal]struct{}{}, woken: store.NewSignal(), done: make(chan struct{})}
+	pods := pods()
+	ownerOf := func(uid types.UID) *store.Owner {
+		if p := pods.known[uid]; p != nil {
+			return p.Owner
+		}
+		return nil
+	}
+	warnings := scope
+	warnings.Fields = "type=Warning"
+	all := func(*object.Event) bool { return true }
+	r.ownerOf = ownerOf
 	r.follow(
 		deployments().open(hub, scope, KeptValues),
 		owning(object.StatefulSets()).open(hub, scope, KeptValues),
@@ -128,13 +144,14 @@ func Open(hub *store.Hub, scope store.Scope, o Options) *Recorder {
 		replicaSets().open(hub, scope, KeptValues),
 		owning(object.Jobs()).open(hub, scope, KeptValues),
 		owning(object.CronJobs()).open(hub, scope, KeptValues),
-		pods().open(hub, scope, KeptValues),
-		values(object.Nodes(), nodeFacts).open(hub, scope, KeptValues),
+		pods.open(hub, scope, KeptValues),
+		nodes().open(hub, scope, KeptValues),
 		values(object.Quotas(), quotaFacts).open(hub, scope, KeptValues),
-		values(object.Autoscalers(), autoscalerFacts).open(hub, scope, KeptValues),
+		autoscalers().open(hub, scope, KeptValues),
 		values(object.Budgets(), budgetFacts).open(hub, scope, KeptValues),
 		values(object.Services(), serviceFacts).open(hub, scope, KeptValues),
 		values(object.Claims(), claimFacts).open(hub, scope, KeptValues),
+		events(all, ownerOf).open(hub, warnings, KeptValues),
 	)
 	r.ended.Go(r.run)
 	return r
@@ -151,7 +168,17 @@ func (r *Recorder) Deepen() {
 	if deep {
 		return
 	}
-	more := []*feeding{secrets().open(r.hub, r.scope, KeptMetadata), templates().open(r.hub, r.scope, KeptMetadata)}
+	scalings := r.scope
+	scalings.Fields = "involvedObject.kind=HorizontalPodAutoscaler,type=Normal"
+	more := []*feeding{
+		releases(corev1.SchemeGroupVersion.WithResource("configmaps"), "ConfigMap").open(r.hub, r.scope, KeptMetadata),
+		releases(corev1.SchemeGroupVersion.WithResource("secrets"), "Secret").open(r.hub, r.scope, KeptMetadata),
+		templates().open(r.hub, r.scope, KeptMetadata),
+		events(func(e *object.Event) bool { return e.Reason == "SuccessfulRescale" }, r.ownerOf).open(r.hub, scalings, KeptMetadata),
+	}
+	for _, k := range synced() {
+		more = append(more, k.open(r.hub, r.scope, KeptMetadata))
+	}
 	for _, k := range metadataKinds(r.scope.Namespace == "") {
 		gvr := schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: k.Name}
 		more = append(more, writing(gvr, k.Kind, k.Namespaced).open(r.hub, r.scope, KeptMetadata))

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -36,6 +35,8 @@ type follower[T store.Object] struct {
 	// changed of new versions.
 	found, appeared func(t *Timeline, on kube.Ref, o T)
 	changed         func(t *Timeline, on kube.Ref, before, after T, now time.Time)
+	// gone is told of objects that are not there any more, nil for the usual.
+	gone func(t *Timeline, on kube.Ref, o T)
 	// all is told of all objects once they have been read, nil for nothing.
 	all func(t *Timeline, objects map[types.UID]T)
 }
@@ -76,6 +77,10 @@ func (f *follower[T]) take(t *Timeline, d store.Delta[T], st store.Status, now t
 		}
 		if _, had := f.known[m.UID]; had {
 			delete(f.known, m.UID)
+			if f.gone != nil {
+				f.gone(t, f.ref(m), o)
+				continue
+			}
 			at := now.Unix()
 			if m.Deleted != 0 {
 				at = min(at, max(m.Deleted, m.Created))
@@ -145,7 +150,10 @@ func owning(kind store.Kind[*object.Workload]) *follower[*object.Workload] {
 	f := values(kind, workloadFacts)
 	note := func(t *Timeline, _ kube.Ref, o *object.Workload) { t.own(&o.Meta) }
 	appeared := f.appeared
-	f.found = note
+	f.found = func(t *Timeline, on kube.Ref, o *object.Workload) {
+		note(t, on, o)
+		t.workloadStatus(on, o)
+	}
 	f.appeared = func(t *Timeline, on kube.Ref, o *object.Workload) {
 		note(t, on, o)
 		appeared(t, on, o)
@@ -155,6 +163,7 @@ func owning(kind store.Kind[*object.Workload]) *follower[*object.Workload] {
 
 func deployments() *follower[*object.Workload] {
 	f := values(object.Deployments(), workloadFacts)
+	f.found = (*Timeline).workloadStatus
 	changed := f.changed
 	f.changed = func(t *Timeline, on kube.Ref, before, after *object.Workload, now time.Time) {
 		changed(t, on, before, after, now)
@@ -183,6 +192,18 @@ func pods() *follower[*object.Pod] {
 	return f
 }
 
+func nodes() *follower[*object.Node] {
+	f := values(object.Nodes(), nodeFacts)
+	f.found = (*Timeline).nodeStatus
+	return f
+}
+
+func autoscalers() *follower[*object.Autoscaler] {
+	f := values(object.Autoscalers(), autoscalerFacts)
+	f.found = (*Timeline).autoscalerStatus
+	return f
+}
+
 // writing follows metadata.
 func writing(gvr schema.GroupVersionResource, kind string, namespaced bool) *follower[*Written] {
 	f := &follower[*Written]{kind: Metadata(gvr, kind, namespaced), known: map[types.UID]*Written{}}
@@ -205,10 +226,12 @@ func writing(gvr schema.GroupVersionResource, kind string, namespaced bool) *fol
 	return f
 }
 
-// secrets are the metadata of Secrets: some are Helm's records of its releases.
-func secrets() *follower[*Written] {
-	f := writing(corev1.SchemeGroupVersion.WithResource("secrets"), "Secret", true)
-	found, appeared := f.found, f.appeared
+// releases is writing of a resource in which Helm may keep the records of its
+// releases. What Helm writes into one later, such as that another follows it, is
+// no change.
+func releases(gvr schema.GroupVersionResource, kind string) *follower[*Written] {
+	f := writing(gvr, kind, true)
+	found, appeared, changed := f.found, f.appeared, f.changed
 	release := func(t *Timeline, on kube.Ref, o *Written, exact bool) bool {
 		words := helmRelease(o.Labels)
 		if words == "" {
@@ -225,6 +248,15 @@ func secrets() *follower[*Written] {
 	f.appeared = func(t *Timeline, on kube.Ref, o *Written) {
 		if !release(t, on, o, true) {
 			appeared(t, on, o)
+		}
+	}
+	f.changed = func(t *Timeline, on kube.Ref, before, after *Written, now time.Time) {
+		if helmRelease(after.Labels) == "" {
+			changed(t, on, before, after, now)
+			return
+		}
+		if was := t.entries[string(on.UID)+"/made"]; was != nil && after.Labels.Get("status") != "superseded" {
+			release(t, on, after, was.Exact)
 		}
 	}
 	return f
@@ -258,7 +290,6 @@ func metadataKinds(cluster bool) []metav1.APIResource {
 		{Group: "apps", Version: "v1", Name: "deployments", Kind: "Deployment", Namespaced: true},
 		{Group: "apps", Version: "v1", Name: "statefulsets", Kind: "StatefulSet", Namespaced: true},
 		{Group: "apps", Version: "v1", Name: "daemonsets", Kind: "DaemonSet", Namespaced: true},
-		{Version: "v1", Name: "configmaps", Kind: "ConfigMap", Namespaced: true},
 		{Version: "v1", Name: "services", Kind: "Service", Namespaced: true},
 		{Version: "v1", Name: "nodes", Kind: "Node"},
 		{Group: "batch", Version: "v1", Name: "cronjobs", Kind: "CronJob", Namespaced: true},

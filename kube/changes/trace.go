@@ -145,6 +145,9 @@ func (t *Timeline) controllerRevision(o *Written, first bool) {
 func (t *Timeline) endings(on kube.Ref, p *object.Pod) {
 	for i := range p.Containers {
 		c := &p.Containers[i]
+		if c.State == object.Running && c.Restarts > 0 {
+			t.befell(on, p.Owner, FromContainer, c.Name+"/started", c.Since, "container "+c.Name+" started again")
+		}
 		at, how := endedAt(c), ended(c)
 		if at == 0 || how == "" {
 			continue
@@ -160,7 +163,7 @@ func (t *Timeline) endings(on kube.Ref, p *object.Pod) {
 	}
 }
 
-// helmRelease says which release record of Helm a Secret is, "" if it is none.
+// helmRelease says which release record of Helm an object is, "" if it is none.
 // Helm keeps them in labels; the contents are not read.
 func helmRelease(l *store.Labels) string {
 	if l.Get("owner") != "helm" || l.Get("name") == "" {
