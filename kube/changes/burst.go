@@ -19,37 +19,82 @@ import (
 // it, or from the last that did: pods of a rollout start one after the other.
 const burstGap = 300
 
-// run is a burst while it is put together.
-type run struct {
-	id   string
-	last int64
+// group are the changes of one workload and of what belongs to it, or of an object
+// that belongs to none.
+type group struct {
+	touched bool   // its bursts may be others than they were
+	id      string // of the burst that is put together
+	last    int64  // when that went on last
+}
+
+// groupOf returns the group of a workload.
+func (t *Timeline) groupOf(of kube.Ref) *group {
+	key := of.UID
+	if key == "" {
+		key = types.UID(of.GVR.Resource + " " + of.Namespace + "/" + of.Name)
+	}
+	g := t.groups[key]
+	if g == nil {
+		g = &group{}
+		t.groups[key] = g
+	}
+	return g
+}
+
+// gather puts the entries that are new into their groups, or all of them.
+func (t *Timeline) gather(news []*Entry) {
+	if t.regroup {
+		t.regroup = false
+		clear(t.groups)
+		for _, e := range t.entries {
+			e.group = t.groupOf(t.top(e))
+			t.touch(e.group)
+		}
+		return
+	}
+	for _, e := range news {
+		e.group = t.groupOf(e.Of)
+		t.touch(e.group)
+	}
+	for e := range t.stale {
+		t.touch(e.group)
+	}
+}
+
+func (t *Timeline) touch(g *group) {
+	if !g.touched {
+		g.touched = true
+		t.touched = append(t.touched, g)
+	}
 }
 
 // burst says of each entry, the newest first, of which workload it is and which
 // change it follows from: what Kubernetes did to a workload and to what belongs to
-// it goes with what somebody did to the workload before.
+// it goes with what somebody did to the workload before. Only groups that were
+// touched are looked at.
 func (t *Timeline) burst(all []*Entry) {
-	runs := map[types.UID]*run{}
 	for i := len(all) - 1; i >= 0; i-- {
 		e := all[i]
+		g := e.group
+		if !g.touched {
+			continue
+		}
 		of := t.top(e)
-		key := of.UID
-		if key == "" {
-			key = types.UID(of.GVR.Resource + " " + of.Namespace + "/" + of.Name)
+		if g.id == "" || e.At-g.last > burstGap || !e.echoes(of) {
+			g.id = e.ID
 		}
-		r := runs[key]
-		if r == nil || e.At-r.last > burstGap || !e.echoes(of) {
-			r = &run{id: e.ID}
-			runs[key] = r
-		}
-		r.last = e.At
-		if e.Of != of || e.Burst != r.id {
+		g.last = e.At
+		if e.Of != of || e.Burst != g.id {
 			n := *e
-			n.Of, n.Burst = of, r.id
+			n.Of, n.Burst = of, g.id
 			all[i] = &n
 			t.entries[e.ID] = &n
 		}
 	}
+	for _, g := range t.touched {
+		*g = group{}
+	}
+	t.touched = t.touched[:0]
 }
 
 // top returns the workload that an object is a part of, itself if there is none.
@@ -60,6 +105,7 @@ func (t *Timeline) top(e *Entry) kube.Ref {
 	if up, ok := t.owners[e.Owner.UID]; ok {
 		return up
 	}
+	t.owned[e.Owner.UID] = true
 	if up, ok := controller(e.On.Namespace, e.Owner); ok {
 		return up
 	}
@@ -72,7 +118,8 @@ func (t *Timeline) own(m *store.Meta) {
 		return
 	}
 	if up, ok := controller(m.Namespace, m.Owner); ok && t.owners[m.UID] != up {
-		t.owners[m.UID] = up // what is published next shows it
+		t.owners[m.UID] = up
+		t.regroup = t.regroup || t.owned[m.UID] // what is published next shows it
 	}
 }
 

@@ -61,7 +61,8 @@ type Entry struct {
 
 	Owner *store.Owner // of On, nil if there is none
 
-	seq int64 // in which order entries came
+	seq   int64  // in which order entries came
+	group *group // of its workload, nil before it is published
 }
 
 // Field is one field that a change set.

@@ -31,6 +31,10 @@ type Timeline struct {
 	open     map[types.UID]*joining
 	inferred map[types.UID][]string // IDs of what may be one change, by object
 	owners   map[types.UID]kube.Ref // of ReplicaSets and Jobs
+	owned    map[types.UID]bool     // owners of which it is not known yet what owns them
+	groups   map[types.UID]*group   // by workload
+	touched  []*group
+	regroup  bool                   // entries may be of other groups than they were
 	nameless map[types.UID][]string // IDs of what was seen before it could be known who made it, by object
 	lost     time.Time              // since when what is told now may have happened, zero for just now
 }
@@ -77,6 +81,7 @@ func NewTimeline(limit int) *Timeline {
 	return &Timeline{
 		limit: limit, entries: map[string]*Entry{}, fresh: map[string]struct{}{}, stale: map[*Entry]struct{}{}, open: map[types.UID]*joining{},
 		inferred: map[types.UID][]string{}, owners: map[types.UID]kube.Ref{}, nameless: map[types.UID][]string{},
+		owned: map[types.UID]bool{}, groups: map[types.UID]*group{},
 	}
 }
 
@@ -84,21 +89,29 @@ func NewTimeline(limit int) *Timeline {
 func (t *Timeline) put(e Entry) {
 	if old, ok := t.entries[e.ID]; ok {
 		t.size -= old.size()
-		t.stale[old] = struct{}{}
+		t.outdate(old)
 		e.seq = old.seq
 	} else {
 		t.seq++
 		e.seq = t.seq
 	}
+	e.group = nil
 	t.size += e.size()
 	t.entries[e.ID] = &e
 	t.fresh[e.ID] = struct{}{}
 }
 
+// outdate notes that what was published of an entry is not so any more.
+func (t *Timeline) outdate(e *Entry) {
+	if e.group != nil {
+		t.stale[e] = struct{}{}
+	}
+}
+
 func (t *Timeline) remove(id string) {
 	if old, ok := t.entries[id]; ok {
 		t.size -= old.size()
-		t.stale[old] = struct{}{}
+		t.outdate(old)
 		delete(t.entries, id)
 		delete(t.fresh, id)
 	}
@@ -324,10 +337,17 @@ func (t *Timeline) Publish(now time.Time) []*Entry {
 		e.Of = t.top(e)
 		news = append(news, e)
 	}
+	t.gather(news)
 	slices.SortFunc(news, newer)
 	all := make([]*Entry, 0, len(t.sorted)+len(news))
-	for _, e := range t.sorted {
-		if _, gone := t.stale[e]; gone {
+	gone := len(t.stale)
+	for i, e := range t.sorted {
+		if gone == 0 && len(news) == 0 {
+			all = append(all, t.sorted[i:]...)
+			break
+		}
+		if _, replaced := t.stale[e]; replaced {
+			gone--
 			continue
 		}
 		for len(news) > 0 && newer(news[0], e) < 0 {
@@ -346,7 +366,10 @@ func (t *Timeline) Publish(now time.Time) []*Entry {
 // newer orders entries, the newest first; of the same second what people did
 // comes after, that is below, what followed from it.
 func newer(a, b *Entry) int {
-	return cmp.Or(cmp.Compare(b.At, a.At), -compareEcho(a, b), cmp.Compare(b.seq, a.seq))
+	if c := cmp.Compare(b.At, a.At); c != 0 {
+		return c
+	}
+	return cmp.Or(compareEcho(b, a), cmp.Compare(b.seq, a.seq))
 }
 
 func compareEcho(a, b *Entry) int {
@@ -368,6 +391,7 @@ func (t *Timeline) bound(all []*Entry) []*Entry {
 	if !t.full() {
 		return all
 	}
+	t.regroup = true // the groups of what goes, go
 	for t.size > t.limit-t.limit/8 && len(all) > 0 {
 		last := all[len(all)-1]
 		all = all[:len(all)-1]

@@ -335,3 +335,48 @@ func TestOutage(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// Bursts that are put together change by change are those of all changes at once.
+func TestBurstsAsTheyCome(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 100 {
+		var steps []func(*Timeline)
+		for second := range int64(40) {
+			n := random.IntN(3)
+			web, set := deploymentRef(fmt.Sprint("web", n)), podRef(fmt.Sprint("set", n))
+			set.Kind = "ReplicaSet"
+			steps = append(steps, func(l *Timeline) {
+				switch when := noon + second*30; second % 4 {
+				case 0:
+					l.put(Entry{ID: fmt.Sprint("w", second), At: when, On: web, Manager: "kubectl", Exact: true})
+				case 1:
+					l.own(&store.Meta{UID: set.UID, Namespace: "shop", Owner: ownedBy(web)})
+				case 2:
+					l.made(podRef(fmt.Sprint(second)), ownedBy(set), "", when, true)
+				case 3:
+					l.remove(fmt.Sprint("w", second-int64(n)-1))
+				}
+			})
+		}
+		slow, fast := NewTimeline(0), NewTimeline(0)
+		for i, step := range steps {
+			step(slow)
+			step(fast)
+			if random.IntN(2) == 0 {
+				fast.Publish(at(int64(i) * 30))
+			}
+		}
+		told := func(l *Timeline) (words []string) {
+			for _, e := range l.Publish(at(9000)) {
+				words = append(words, e.ID+" of "+e.Of.Name+" in "+e.Burst)
+			}
+			return words
+		}
+		fast.own(&store.Meta{UID: "late", Namespace: "shop", Owner: ownedBy(deploymentRef("late"))})
+		fast.put(Entry{ID: "last", At: noon + 8999, On: deploymentRef("last")})
+		slow.put(Entry{ID: "last", At: noon + 8999, On: deploymentRef("last")})
+		if a, b := told(slow), told(fast); !slices.Equal(a, b) {
+			t.Fatalf("\n%q\n%q", a, b)
+		}
+	}
+}
