@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,7 +35,7 @@ type wayRow struct {
 func networkList() *Resource[*wayRow] {
 	return &Resource[*wayRow]{
 		Kind: store.Kind[*wayRow]{GVR: kube.Local("ways"), Kind: "Way", Namespaced: true},
-		Name: "network", Rows: "ways in", Short: []string{"net", "ways"}, Primary: keymap.ViewNetwork, Sort: "state",
+		Name: "network", Rows: "routes", Short: []string{"net", "ways"}, Primary: keymap.ViewNetwork, Sort: "state",
 		Columns: []Column[*wayRow]{
 			{
 				ID: "state", Kind: field.Text, Words: stateWords(), Min: 9,
@@ -42,8 +43,8 @@ func networkList() *Resource[*wayRow] {
 				Rank:  func(r *wayRow) int { return int(r.State) },
 				Tone:  func(r *wayRow, _ *Env) theme.Tone { return stateTone(r.State) },
 			},
-			text("way", func(r *wayRow) string { return r.Meta.Name }).titled("WAY IN").flex(4, 20).inMiddle(),
-			text("target", wayTarget).flex(3, 12).inMiddle(),
+			text("way", func(r *wayRow) string { return r.Meta.Name }).titled("WAY IN").flex(4, 24).inMiddle(),
+			text("target", wayTarget).flex(2, 10).inMiddle(),
 			{
 				ID: "ready", Kind: field.Number, Align: cell.Right,
 				Value: func(r *wayRow, _ *Env) field.Value {
@@ -69,9 +70,9 @@ func networkList() *Resource[*wayRow] {
 					return theme.Text
 				},
 			},
-			text("why", func(r *wayRow) string { return r.Cause }).flex(6, 16),
-			text("zones", func(r *wayRow) string { return cmp.Or(strings.Join(r.Zones, ","), "-") }).between(5, 24),
-			text("by", func(r *wayRow) string { return whereOf(r.By) }).middle(12, 32),
+			text("why", func(r *wayRow) string { return r.Cause }).flex(8, 14),
+			text("zones", func(r *wayRow) string { return cmp.Or(strings.Join(r.Zones, ","), "-") }).between(9, 20),
+			text("by", func(r *wayRow) string { return whereOf(r.By) }).middle(12, 26),
 			text("namespace", func(r *wayRow) string { return r.By.Namespace }).wide(),
 			text("from", func(r *wayRow) string { return whereOf(r.From) }).wide(),
 			text("host", func(r *wayRow) string { return r.Host }).wide(),
@@ -121,11 +122,15 @@ func stateTone(s network.State) theme.Tone {
 	return theme.Text
 }
 
-// wayTarget names the service behind a way and its port.
+// wayTarget names the service behind a way and its port: a port of the service
+// itself by the name that it has there, since its number is in the address.
 func wayTarget(r *wayRow) string {
+	if name, _, named := strings.Cut(r.Listen, " "); named && r.By == r.Target {
+		return r.Target.Name + ":" + name
+	}
 	to := "-"
 	if r.Target.Name != "" {
-		to = r.Target.String()
+		to = r.Target.Name
 	}
 	if r.TargetPort != "" {
 		to += ":" + r.TargetPort
@@ -217,11 +222,38 @@ func hopsStudy(_ *Session, r *wayRow) study {
 // noWays says why there are no rows.
 func noWays(s *Session, problem string) []textview.Line {
 	if problem != "" {
-		return textview.FromText("it is not known who is reachable: "+problem, theme.Warn)
+		lines := textview.FromText("it is not known who is reachable: "+problem, theme.Warn)
+		if names := s.refusedWays(); len(names) > 1 {
+			lines = append(lines, textview.FromText("not read, forbidden: "+strings.Join(names, ", "), theme.Warn)...)
+		}
+		return lines
 	}
 	where := "in the cluster"
 	if s.Namespace != "" {
 		where = "in namespace " + s.Namespace
 	}
 	return []textview.Line{{{Text: "there is no way in " + where + ": no Service, no Ingress, no route of a Gateway", Tone: theme.Muted}}}
+}
+
+// refusedWays are the resources that the network of the session's scope is made of
+// and that may not be read.
+func (s *Session) refusedWays() []string {
+	s.mu.Lock()
+	w := s.networks[networkScope{s.Client, s.Namespace}]
+	s.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var names []string
+	if w.feed != nil {
+		for r, st := range w.feed.Statuses() {
+			if st.Phase == store.Forbidden {
+				names = append(names, string(r))
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
 }

@@ -96,7 +96,7 @@ func (s *Session) traceAction(ref kube.Ref) (a ui.Action, ok bool) {
 func (p *tracePage) resource() *Resource[*hopRow] {
 	return &Resource[*hopRow]{
 		Kind: store.Kind[*hopRow]{GVR: kube.Local("hops"), Kind: "Hop", Namespaced: true},
-		Name: "trace", Rows: "ways in", Sort: "state",
+		Name: "trace", Rows: "routes", Sort: "state",
 		Columns: []Column[*hopRow]{
 			{
 				ID: "state", Kind: field.Text, Min: 9,
@@ -216,6 +216,9 @@ func (s *hopSource) Take() (store.Delta[*hopRow], store.Status) {
 		s.has[head.UID] = true
 		for n, r := range lines {
 			r.root, r.rank = head, n+1
+			if r.name != "" {
+				r.name = "  " + r.name
+			}
 			s.has[r.UID] = true
 			if s.folds.isOpen(head.UID) {
 				d.Added = append(d.Added, r)
@@ -294,7 +297,7 @@ func traceLines(t *network.Trace, key string) []*hopRow {
 		id := fmt.Sprint(i, " ", h.Ref.String())
 		add(hopRow{on: h.Ref, part: partHop, mark: mark, name: h.Ref.String(), text: h.Detail, tone: tone}, id)
 		for n, e := range h.Evidence {
-			add(hopRow{on: h.Ref, part: partFact, text: "  " + e.Text, where: e.Where}, fmt.Sprint(id, " ", n))
+			add(hopRow{on: h.Ref, part: partFact, text: "  " + e.Text + "  (" + e.Where + ")", where: e.Where}, fmt.Sprint(id, " ", n))
 		}
 		if i != t.Broken {
 			continue

@@ -140,6 +140,9 @@ func hopPane(r *hopRow, _ any, env *Env) []textview.Line {
 	}
 	add("", strings.TrimSpace(r.text))
 	add("read at", r.where)
+	if fix := r.trace.Fix; fix != nil && r.part != partFix {
+		add(env.Keys.Label(keymap.NetworkFix)+" fix", fix.Words)
+	}
 	add("dns", dnsName(r.on))
 	add("address", r.trace.Address())
 	return lines

@@ -171,6 +171,9 @@ func (p *page) Actions() []ui.Action {
 		}
 	}
 	actions = append(actions, p.session.actions(chosen{targets: []target{{Ref: p.ref}}})...)
+	if a, ok := p.session.traceAction(p.ref); ok {
+		actions = append(actions, a)
+	}
 	actions = append(actions, p.session.common()...)
 	actions = append(actions, p.Text.Actions(p.kind.title+" of "+p.ref.String())...)
 	for id, k := range map[keymap.ActionID]pageKind{
