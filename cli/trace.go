@@ -37,11 +37,16 @@ Without KIND/NAME it lists every way in, what is broken first.
 With --from and --to it says whether the network policies let one end reach the
 other, and which of them decides.
 
+With --probe it also asks the service of every way once whether anybody answers,
+by HTTP, HTTPS or a mere connection as its port says, through a port-forward. That
+takes the right to create pods/portforward and is refused in read-only mode.
+
 The exit code is 0 if every way leads somewhere, 2 if one is broken, idle or
-doubtful, or denied by a policy, and 1 if nobody can tell. In the list of every
-way, one that leads beyond the cluster counts as leading somewhere.`,
+doubtful, denied by a policy, or does not answer, and 1 if nobody can tell. In the
+list of every way, one that leads beyond the cluster counts as leading somewhere.`,
 		Example: `  qd trace svc/cart -n shop
   qd trace ingress/shop -n shop -o json
+  qd trace svc/cart -n shop --probe
   qd trace pod/cart-7d9f-x2x
   qd trace -A
   qd trace --from shop/cart-7d9f-x2x --to shop/db-0:5432`,
@@ -71,6 +76,7 @@ way, one that leads beyond the cluster counts as leading somewhere.`,
 	f := cmd.Flags()
 	f.StringVar(&q.from, "from", "", "who asks: [NAMESPACE/]POD or an address")
 	f.StringVar(&q.to, "to", "", "who is asked: [NAMESPACE/]POD:PORT or an address with a port")
+	f.BoolVar(&q.probe, "probe", false, "ask each service that is led to once, through a port-forward, whether anybody answers")
 	f.DurationVar(&q.timeout, "timeout", 30*time.Second, "how long to wait until everything has been read")
 	format(cmd, &q.output, "table", "json", "yaml")
 	return cmd
@@ -80,6 +86,7 @@ way, one that leads beyond the cluster counts as leading somewhere.`,
 type traceQuery struct {
 	from, to, output string
 	timeout          time.Duration
+	probe            bool
 }
 
 func (q *traceQuery) check(args []string) error {
@@ -88,6 +95,8 @@ func (q *traceQuery) check(args []string) error {
 		return errors.New("--from and --to belong together: name both ends, as in --from shop/web --to shop/db-0:5432")
 	case q.from != "" && len(args) > 0:
 		return fmt.Errorf("%s is one too many: --from and --to name both ends", sanitize.Line(args[0]))
+	case q.probe && len(args) == 0:
+		return errors.New("--probe asks what one object leads to: name it, as in svc/cart --probe")
 	case q.timeout <= 0:
 		return fmt.Errorf("--timeout %s leaves no time to read anything: give it one such as 30s", q.timeout)
 	}
@@ -161,15 +170,21 @@ func (t *tracing) print(ctx context.Context, args []string, q traceQuery) error 
 	if len(ways.Traces) == 0 && len(ways.NotRead) > 0 {
 		return t.nothing(ways)
 	}
+	var probes []*probed
+	if q.probe {
+		probes = t.probe(ctx, ways)
+	}
 	switch {
+	case q.output != "table" && q.probe:
+		err = encode(t.command.streams.Out, q.output, newProbedDocument(ways, probes, now))
 	case q.output != "table":
 		err = encode(t.command.streams.Out, q.output, network.NewDocument(ways, now))
 	case of.Name == "":
 		err = t.printWays(ways, now)
 	default:
-		err = t.printTraces(ways)
+		err = t.printTraces(ways, probes, now)
 	}
-	return t.verdict(ways, loading, q.timeout, err)
+	return probesVerdict(probes, t.verdict(ways, loading, q.timeout, err))
 }
 
 // verdict returns how the program ends.

@@ -75,8 +75,8 @@ func (t *tracing) state(text string) string {
 	return text
 }
 
-// printTraces prints ways hop by hop.
-func (t *tracing) printTraces(w *network.Ways) error {
+// printTraces prints ways hop by hop, each with its probe if they were probed.
+func (t *tracing) printTraces(w *network.Ways, probes []*probed, now time.Time) error {
 	out, width := t.writer(), t.command.width()
 	var b strings.Builder
 	for i, trace := range w.Traces {
@@ -84,7 +84,11 @@ func (t *tracing) printTraces(w *network.Ways) error {
 			b.WriteByte('\n')
 		}
 		t.writeTrace(&b, trace, width)
+		if probes != nil {
+			t.writeProbe(&b, probes[i], now, width)
+		}
 	}
+	writeLimits(&b, probes, width)
 	if w.Nobody != "" {
 		b.WriteString(fold(w.Nobody, 0, width) + "\n")
 		if w.Fix != nil {

@@ -28,6 +28,7 @@ func (s *stage) trace(t *testing.T) {
 	t.Run("ways that work", s.traceWorking)
 	t.Run("a way that breaks", s.traceBreaking)
 	t.Run("policies", s.tracePolicies)
+	t.Run("probe", s.traceProbe)
 	t.Run("with few rights", s.traceFewRights)
 }
 

@@ -16,6 +16,7 @@ import (
 	"quarterdeck/kube/guard"
 	"quarterdeck/kube/logs"
 	"quarterdeck/kube/network"
+	"quarterdeck/kube/network/probe"
 	"quarterdeck/kube/object"
 	"quarterdeck/kube/sanitize"
 	"quarterdeck/ui"
@@ -70,7 +71,7 @@ func (p *tracePage) own(s *Session, r *hopRow) []ui.Action {
 	}
 	if a, ok := s.policiesAction(r.on); ok { // and a probe is one of that pod
 		actions = append(actions, a)
-	} else if q, ok := wayQuestion(&r.trace.Route); ok {
+	} else if q, ok := probe.Of(&r.trace.Route); ok {
 		actions = overridden(actions, []ui.Action{s.probeAction(q)})
 	}
 	if !runsAgain(r.on) {
@@ -99,7 +100,7 @@ func wayActions(s *Session, sel chosen) []ui.Action {
 		return nil
 	}
 	var actions []ui.Action
-	if q, ok := wayQuestion(r.Route); ok {
+	if q, ok := probe.Of(r.Route); ok {
 		actions = append(actions, s.probeAction(q))
 	}
 	if !r.State.Denies() && r.State != network.Degraded {

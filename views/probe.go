@@ -13,9 +13,7 @@ import (
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
 	"quarterdeck/kube/access"
-	"quarterdeck/kube/network"
 	"quarterdeck/kube/network/probe"
-	"quarterdeck/kube/object"
 	"quarterdeck/ui"
 	"quarterdeck/ui/textview"
 	"quarterdeck/ui/theme"
@@ -58,25 +56,6 @@ func (s *Session) probeAction(q probe.Question) ui.Action {
 		ID: v.ID, Quiet: true, Disabled: s.against(&v, chosen{targets: []target{{Ref: q.Ref}}}),
 		Run: func() tea.Msg { return s.probe(q) },
 	}
-}
-
-// wayQuestion is the probe of what a way in leads to, as the way asks for it; false
-// where it leads to no service that is known.
-func wayQuestion(r *network.Route) (q probe.Question, ok bool) {
-	if r.Target.Name == "" || r.Target.GVR.GroupResource() != object.Services().GVR.GroupResource() {
-		return q, false
-	}
-	q = probe.Question{Ref: r.Target, Port: r.TargetPort}
-	if r.By.GVR == r.Target.GVR {
-		return q, true // the host is the service itself
-	}
-	if !strings.Contains(r.Host, "*") {
-		q.Host = r.Host
-	}
-	if strings.HasPrefix(r.Path, "/") && !strings.ContainsAny(r.Path, ` *()[]{}^$|+\`) { // else it is a pattern, or several
-		q.Path = r.Path
-	}
-	return q, true
 }
 
 // probe asks once, with the user's consent where a rule or the context wants it.

@@ -4,12 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	"quarterdeck/kube"
 	"quarterdeck/kube/apitest"
 	"quarterdeck/kube/guard"
-	"quarterdeck/kube/network"
 	"quarterdeck/kube/network/probe"
 	"quarterdeck/kube/object"
 	"quarterdeck/ui"
@@ -86,28 +83,4 @@ func TestProbeAsked(t *testing.T) {
 		b.want("you may not create pods/portforward in shop")
 		b.wantNot("probe pod/cart-1: ")
 	})
-}
-
-// The way is probed as it asks for what it leads to.
-func TestWayQuestion(t *testing.T) {
-	ref := func(group, resource, name string) kube.Ref {
-		return kube.Ref{GVR: schema.GroupVersionResource{Group: group, Version: "v1", Resource: resource}, Namespace: "shop", Name: name}
-	}
-	service, ingress := ref("", "services", "cart"), ref("networking.k8s.io", "ingresses", "shop")
-	for _, tt := range []struct {
-		name  string
-		route network.Route
-		want  probe.Question
-		no    bool
-	}{
-		{"service", network.Route{By: service, Target: service, TargetPort: "80"}, probe.Question{Ref: service, Port: "80"}, false},
-		{"ingress", network.Route{By: ingress, Target: service, TargetPort: "http", Host: "shop.example.com", Path: "/cart"}, probe.Question{Ref: service, Port: "http", Host: "shop.example.com", Path: "/cart"}, false},
-		{"patterns", network.Route{By: ingress, Target: service, TargetPort: "http", Host: "*.example.com", Path: "/cart(/|$)(.*)"}, probe.Question{Ref: service, Port: "http"}, false},
-		{"several paths", network.Route{By: ingress, Target: service, TargetPort: "http", Path: "/a /b"}, probe.Question{Ref: service, Port: "http"}, false},
-		{"no service", network.Route{By: ingress, TargetPort: "http"}, probe.Question{}, true},
-	} {
-		if got, ok := wayQuestion(&tt.route); got != tt.want || ok == tt.no {
-			t.Errorf("%s: %+v, %v", tt.name, got, ok)
-		}
-	}
 }

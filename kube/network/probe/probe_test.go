@@ -17,6 +17,7 @@ import (
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/forward"
+	"quarterdeck/kube/network"
 )
 
 func TestGuess(t *testing.T) {
@@ -260,5 +261,29 @@ func TestConnection(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// The way is probed as it asks for what it leads to.
+func TestOf(t *testing.T) {
+	ref := func(group, resource, name string) kube.Ref {
+		return kube.Ref{GVR: schema.GroupVersionResource{Group: group, Version: "v1", Resource: resource}, Namespace: "shop", Name: name}
+	}
+	service, ingress := ref("", "services", "cart"), ref("networking.k8s.io", "ingresses", "shop")
+	for _, tt := range []struct {
+		name  string
+		route network.Route
+		want  Question
+		no    bool
+	}{
+		{"service", network.Route{By: service, Target: service, TargetPort: "80"}, Question{Ref: service, Port: "80"}, false},
+		{"ingress", network.Route{By: ingress, Target: service, TargetPort: "http", Host: "shop.example.com", Path: "/cart"}, Question{Ref: service, Port: "http", Host: "shop.example.com", Path: "/cart"}, false},
+		{"patterns", network.Route{By: ingress, Target: service, TargetPort: "http", Host: "*.example.com", Path: "/cart(/|$)(.*)"}, Question{Ref: service, Port: "http"}, false},
+		{"several paths", network.Route{By: ingress, Target: service, TargetPort: "http", Path: "/a /b"}, Question{Ref: service, Port: "http"}, false},
+		{"no service", network.Route{By: ingress, TargetPort: "http"}, Question{}, true},
+	} {
+		if got, ok := Of(&tt.route); got != tt.want || ok == tt.no {
+			t.Errorf("%s: %+v, %v", tt.name, got, ok)
+		}
 	}
 }
