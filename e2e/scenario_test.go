@@ -40,7 +40,7 @@ const (
 func scenarios() []scenario {
 	return slices.Concat(
 		starting(), drilling(), filtering(), scoping(), access(), reading(), listing(), following(),
-		screens(), leaving(), plugins(), faults(), draining(), editing(), applying(), acting(), tending(), denying(), reaching(), logging(), rating(), rolling(), rollingOut(), seeingRoom(), triaging(), changing(),
+		screens(), leaving(), plugins(), faults(), draining(), editing(), applying(), acting(), tending(), denying(), reaching(), logging(), rating(), rolling(), rollingOut(), seeingRoom(), triaging(), changing(), connecting(),
 	)
 }
 
