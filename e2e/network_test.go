@@ -37,7 +37,7 @@ func connecting() []scenario {
 				t.within(rolloutPatience, "selector app=frnt matches no pod", "0/0")
 				t.Row("broken", "front.reached.svc:80")
 
-				t.Press("2").Live().Select("front").Press("T").Header("trace deploy/front").Sees("nothing leads to deploy/front").Press(uitest.Esc)
+				t.Press("2").Select("front", "deploy", "2/2").Press("T").Header("trace deploy/front").Sees("nothing leads to deploy/front").Press(uitest.Esc)
 				t.Press("5").Select("front.reached.svc:80").Press("T").Header("trace svc/front")
 				t.within(rolloutPatience, "broken  front.reached.svc:80", "fix  change spec.selector.app of svc/front from frnt to front")
 				t.Press("A").Sees("fix svc/front?", "- frnt", "+ front", "the server would accept it", "kubectl").Press("y")
@@ -48,7 +48,7 @@ func connecting() []scenario {
 					t.Errorf("the selector is app=%s after the fix", got)
 				}
 
-				t.Press(uitest.Esc, "2").Live().Select("front").Press("T").Header("trace deploy/front")
+				t.Press(uitest.Esc, "2").Select("front", "deploy", "2/2").Press("T").Header("trace deploy/front")
 				t.within(rolloutPatience, "reachable  front.reached.svc:80", "svc/front", "pod/front-")
 			},
 		},

@@ -89,7 +89,7 @@ func networkList() *Resource[*wayRow] {
 		Enter: func(s *Session, r *wayRow) tea.Msg {
 			return ui.Push(traceFrame(s, r.By, r.key, r.Meta.Name))
 		},
-		Ref: func(r *wayRow) kube.Ref { return r.By },
+		Ref:   func(r *wayRow) kube.Ref { return r.By },
 		Study: hopsStudy,
 		Pane:  wayPane,
 		Empty: noWays,

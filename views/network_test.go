@@ -334,4 +334,3 @@ func TestTraceKeyTaken(t *testing.T) {
 		b.wantNot("› trace")
 	})
 }
-

@@ -11,10 +11,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
 	"quarterdeck/kube"
 	"quarterdeck/kube/network"
 	"quarterdeck/kube/store"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 )
 
 // networkScope is what one networkWatch looks at.
