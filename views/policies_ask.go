@@ -18,13 +18,16 @@ import (
 // askReach asks for the other end of a connection of a pod, and shows whether the
 // network policies allow it.
 func (s *Session) askReach(pod kube.Ref, d network.Direction) tea.Msg {
-	label, hint := "may this reach "+pod.String()+": ", "NAMESPACE/POD:PORT with the port that it asks for, or ADDRESS:PORT"
+	label, hint := "may this reach it: ", "NAMESPACE/POD:PORT or ADDRESS:PORT; the port is one of "+pod.String()
 	if d == network.Outbound {
-		label, hint = "may "+pod.String()+" reach: ", "NAMESPACE/POD:PORT or ADDRESS:PORT"
+		label, hint = "may it reach: ", "NAMESPACE/POD:PORT or ADDRESS:PORT, such as 1.1.1.1:53/udp"
 	}
 	return ui.Ask(ui.Prompt{
 		Label: label, Hint: hint,
 		Problem: func(text string) string {
+			if text == "" {
+				return "" // the hint says what to type
+			}
 			if _, err := reachQuestion(pod, d, text); err != nil {
 				return err.Error()
 			}
