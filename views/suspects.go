@@ -158,10 +158,8 @@ func (p *suspects) banner() []textview.Line {
 		}
 		lines = append(lines, textview.Line{{Text: "what it needs may not all be known: " + strings.Join(missing, "; "), Tone: theme.Warn}})
 	}
-	if r := p.recording.known(); r != nil {
-		for _, l := range recordedLines(r)[1:] {
-			lines = append(lines, l)
-		}
+	if recorded := recordedLines(p.recording.known()); len(recorded) > 1 {
+		lines = append(lines, recorded[1:]...)
 	}
 	return lines
 }
