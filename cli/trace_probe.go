@@ -71,16 +71,16 @@ func probesVerdict(probes []*probed, err error) error {
 
 // writeProbe writes what came of a probe.
 func (t *tracing) writeProbe(b *strings.Builder, p *probed, now time.Time, width int) {
-	switch a := p.answer; {
-	case a == nil:
+	a := p.answer
+	if a == nil {
 		b.WriteString("probe    " + t.Theme.Render(theme.Warn, "not made") + ": " + fold(p.not, 9, width) + "\n")
-	default:
-		words := a.String() + ", " + a.Times()
-		if a.Certificate != nil {
-			words += "; its certificate is " + a.Certificate.Words(now)
-		}
-		b.WriteString("probe    " + fold(words, 9, width) + "\n")
+		return
 	}
+	words := a.String() + ", " + a.Times()
+	if a.Certificate != nil {
+		words += "; its certificate is " + a.Certificate.Words(now)
+	}
+	b.WriteString("probe    " + fold(words, 9, width) + "\n")
 }
 
 // writeLimits says what the probes that were made do not prove.
