@@ -74,6 +74,10 @@ type Field struct {
 	Known   bool
 }
 
+// reported reports whether the field says how an object is rather than how it is
+// to be.
+func (f Field) reported() bool { return strings.HasPrefix(f.Path, "status.") }
+
 // Name returns the path as people say it: "containers[app].image", "image".
 func (f Field) Name() string {
 	name := f.Path
@@ -214,6 +218,9 @@ func (e *Entry) echoes(of kube.Ref) bool {
 	case FromWatch, FromManaged, FromRevision, FromContainer, FromHelm, FromSync:
 	}
 	if e.Manager == "" {
+		if len(e.Fields) > 0 && !slices.ContainsFunc(e.Fields, func(f Field) bool { return !f.reported() }) {
+			return e.On.Kind != "Node"
+		}
 		return e.On.Name != of.Name || e.On.Kind != of.Kind || e.On.Kind == "Pod"
 	}
 	return Machinery(e.Manager)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"quarterdeck/kube"
@@ -108,7 +107,7 @@ func (s *Suspect) group() int {
 // happened reports whether an entry is something that befell a node rather than
 // what a program did to it.
 func (e *Entry) happened() bool {
-	return e.On.Kind == "Node" && (e.Source == FromEvent || e.Source == FromCondition) || e.On.Kind == "Node" && slices.ContainsFunc(e.Fields, func(f Field) bool { return strings.HasPrefix(f.Path, "status.") })
+	return e.On.Kind == "Node" && (e.Source == FromEvent || e.Source == FromCondition || slices.ContainsFunc(e.Fields, Field.reported))
 }
 
 // nearest returns the closest tie of a change or of anything that followed from

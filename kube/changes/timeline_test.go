@@ -170,6 +170,7 @@ func TestBursts(t *testing.T) {
 		l.made(podRef(fmt.Sprint("new", i)), ownedBy(set), "", noon+1001+int64(i), true)
 		l.deleted(podRef(fmt.Sprint("old", i)), ownedBy(set), noon+1002+int64(i))
 	}
+	l.saw(web, nil, []Field{known("status.trouble", "", "FailedCreate")}, at(1020), at(1020)) // nobody's wish
 	l.made(podRef("lone"), nil, "", noon+1003, true)
 	l.saw(web, nil, []Field{known("spec.replicas", "100", "3")}, at(1050), at(1050))
 	l.wrote(web, nil, written("kubectl-scale", "", 1050, "spec.replicas"), nil, at(1050))
@@ -182,7 +183,7 @@ func TestBursts(t *testing.T) {
 	}
 	want := []string{
 		"pod/lone  of lone",
-		"deploy/web kubectl-set of web · then 49× pod made, 48× pod deleted, 1× rs made",
+		"deploy/web kubectl-set of web · then 49× pod made, 48× pod deleted, 1× deploy changed, 1× rs made",
 		"deploy/web helm of web",
 	}
 	if !slices.Equal(got, want) {
@@ -378,5 +379,23 @@ func TestBurstsAsTheyCome(t *testing.T) {
 		if a, b := told(slow), told(fast); !slices.Equal(a, b) {
 			t.Fatalf("\n%q\n%q", a, b)
 		}
+	}
+}
+
+// Of what is scaled the server keeps by whom, and not when.
+func TestWritesWithoutATime(t *testing.T) {
+	web := deploymentRef("web")
+	scaled := written("keda-operator", "scale", 0, "spec.replicas")
+	scaled.At = 0
+	read := &Written{Meta: store.Meta{UID: web.UID, Created: noon - 5000}, Writes: []Write{scaled}}
+	before, seen := NewTimeline(0), NewTimeline(0)
+	before.traces(web, read)
+	seen.saw(web, nil, []Field{known("spec.replicas", "2", "4")}, at(10), at(10))
+	seen.traces(web, read)
+	if got := said(before, at(20)); !slices.Contains(got, "-5000 inferred deploy/web by keda-operator: replicas written, at some time since it was made: when is not kept") {
+		t.Errorf("%q", got)
+	}
+	if got := said(seen, at(20)); len(got) != 2 || got[0] != "10 seen deploy/web by keda-operator: replicas 2 → 4" {
+		t.Errorf("%q", got)
 	}
 }

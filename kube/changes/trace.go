@@ -19,7 +19,11 @@ import (
 func (t *Timeline) traces(on kube.Ref, o *Written) {
 	for _, w := range o.Writes {
 		paths := w.listed()
-		if w.At == 0 || w.At-o.Created <= 1 || len(paths) == 0 {
+		if len(paths) == 0 || w.At != 0 && w.At-o.Created <= 1 {
+			continue
+		}
+		if w.At == 0 {
+			t.undated(on, o, w, paths)
 			continue
 		}
 		id := fmt.Sprintf("%s/%s/%s/%d", on.UID, w.Manager, w.Subresource, w.At)
@@ -38,14 +42,33 @@ func (t *Timeline) traces(on kube.Ref, o *Written) {
 // it did: it rests between two looks, and clocks differ.
 const lateBy = 5
 
-// claim gives what was seen of an object before its metadata were read the manager
-// that wrote it.
-func (t *Timeline) claim(uid types.UID, w Write, id string) {
-	for _, seen := range t.nameless[uid] {
-		if e := t.entries[seen]; e != nil && e.Manager == "" && e.At-w.At <= lateBy && w.At-e.At <= lateBy {
-			t.attribute(e, []liveWrite{{Write: w, id: id}})
-		}
+// undated notes a write of which the server does not keep the time, as of what is
+// scaled: it may be any since the object was made.
+func (t *Timeline) undated(on kube.Ref, o *Written, w Write, paths []string) {
+	if t.claim(on.UID, w, "") {
+		return
 	}
+	t.put(Entry{
+		ID: fmt.Sprintf("%s/%s/%s/0", on.UID, w.Manager, w.Subresource), At: o.Created, On: on, Owner: o.Owner, Manager: w.Manager,
+		Fields: unknown(paths), Some: len(paths) > 1, Note: "at some time since it was made: when is not kept", Source: FromManaged,
+	})
+}
+
+// claim gives what was seen of an object before its metadata were read the manager
+// that wrote it, and reports whether there was anything.
+func (t *Timeline) claim(uid types.UID, w Write, id string) bool {
+	claimed := false
+	for _, seen := range t.nameless[uid] {
+		e := t.entries[seen]
+		if e == nil || e.Manager != "" || w.At != 0 && (e.At-w.At > lateBy || w.At-e.At > lateBy) {
+			continue
+		}
+		before := len(e.Fields)
+		t.attribute(e, []liveWrite{{Write: w, id: id}})
+		left := t.entries[seen]
+		claimed = claimed || left == nil || len(left.Fields) < before
+	}
+	return claimed
 }
 
 // maker returns who made an object, "" if that has written since: somebody rather
