@@ -133,8 +133,8 @@ func arrow(was, is string) string {
 	return was + " → " + is
 }
 
-// mostFields is how many fields What names.
-const mostFields = 3
+// MostNamed is how many fields of a change are named in words.
+const MostNamed = 3
 
 // What says in a few words what happened.
 func (e *Entry) What() string {
@@ -164,15 +164,15 @@ func (e *Entry) fields() string {
 		words, names = append(words, f.String()), append(names, f.Name())
 	}
 	if e.Some && len(names) > 1 {
-		return "some of " + listed(names) + " written"
+		return "some of " + Listed(names) + " written"
 	}
-	return listed(slices.Compact(words))
+	return Listed(slices.Compact(words))
 }
 
-// listed joins the first of words.
-func listed(words []string) string {
-	if len(words) > mostFields {
-		return strings.Join(words[:mostFields], ", ") + fmt.Sprintf(" and %d more", len(words)-mostFields)
+// Listed joins the first of words, and says how many more there are.
+func Listed(words []string) string {
+	if len(words) > MostNamed {
+		return strings.Join(words[:MostNamed], ", ") + fmt.Sprintf(" and %d more", len(words)-MostNamed)
 	}
 	return strings.Join(words, ", ")
 }

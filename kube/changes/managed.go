@@ -110,14 +110,38 @@ func Machinery(manager string) bool {
 // sorted: "spec.replicas", "spec.template.spec.containers[app].image",
 // "data.key". A set that cannot be read has none.
 func Paths(raw []byte) []string {
+	var found []string
+	leaves("", Set(raw), &found)
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// Set reads a set of fields in the notation of managedFields, nil if it cannot be
+// read: objects of objects, a field under "f:" and its name.
+func Set(raw []byte) map[string]any {
 	var top map[string]any
 	if json.Unmarshal(raw, &top) != nil {
 		return nil
 	}
+	return top
+}
+
+// Names returns the names of the fields in a set, sorted, without elements of
+// lists. They are as the server sent them.
+func Names(set map[string]any) []string {
 	var found []string
-	leaves("", top, &found)
-	slices.Sort(found)
-	return slices.Compact(found)
+	for _, k := range slices.Sorted(maps.Keys(set)) {
+		if name, ok := strings.CutPrefix(k, "f:"); ok {
+			found = append(found, name)
+		}
+	}
+	return found
+}
+
+// Below returns the set of what is in a field.
+func Below(set map[string]any, name string) map[string]any {
+	below, _ := set["f:"+name].(map[string]any)
+	return below
 }
 
 func leaves(at string, set map[string]any, found *[]string) {

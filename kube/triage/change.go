@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"quarterdeck/kube"
+	"quarterdeck/kube/changes"
 	"quarterdeck/kube/journal"
 	"quarterdeck/kube/object"
 	"quarterdeck/kube/rollout"
@@ -54,9 +55,6 @@ func (c Alteration) About(root kube.Ref) string {
 	return c.On.String() + " " + c.String()
 }
 
-// mostFields is how many fields of a change are named in its text.
-const mostFields = 3
-
 // released returns what a revision changed of the one before it.
 func released(on kube.Ref, before, after rollout.Revision) Alteration {
 	c := Alteration{At: after.Created.Unix(), By: after.By.Manager, Source: FromRevision, On: on}
@@ -71,7 +69,10 @@ func released(on kube.Ref, before, after rollout.Revision) Alteration {
 			words = append(words, change.words(f))
 		}
 	}
-	c.Text = fmt.Sprintf("revision %d: %s", after.Number, listed(words))
+	if len(words) == 0 {
+		words = []string{"the same fields in another order"}
+	}
+	c.Text = fmt.Sprintf("revision %d: %s", after.Number, changes.Listed(words))
 	if after.Cause != "" {
 		c.Text += fmt.Sprintf(" (%s)", after.Cause)
 	}
@@ -124,17 +125,6 @@ func arrow(was, is string) string {
 	return was + " → " + is
 }
 
-// listed joins the first of words.
-func listed(words []string) string {
-	switch {
-	case len(words) == 0:
-		return "the same fields in another order"
-	case len(words) > mostFields:
-		return strings.Join(words[:mostFields], ", ") + fmt.Sprintf(" and %d more", len(words)-mostFields)
-	}
-	return strings.Join(words, ", ")
-}
-
 // releases returns what the revisions of a workload changed since a time, the
 // newest first.
 func releases(h *rollout.History, since int64) []Alteration {
@@ -152,9 +142,9 @@ func releases(h *rollout.History, since int64) []Alteration {
 
 // explained reports whether a change of the pod template at a time is one of a
 // revision, which tells it better.
-func explained(changes []Alteration, at int64) bool {
+func explained(told []Alteration, at int64) bool {
 	const together = 2 // seconds: controllers make a revision at once
-	return slices.ContainsFunc(changes, func(c Alteration) bool {
+	return slices.ContainsFunc(told, func(c Alteration) bool {
 		return c.Source == FromRevision && c.At-at <= together && at-c.At <= together
 	})
 }

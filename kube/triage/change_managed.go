@@ -1,8 +1,6 @@
 package triage
 
 import (
-	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 
@@ -54,7 +52,7 @@ func writes(ref kube.Ref, obj *unstructured.Unstructured, since int64, told []Al
 			c.Fields = append(c.Fields, f)
 			words = append(words, f.now(len(paths)))
 		}
-		c.Text = listed(words)
+		c.Text = changes.Listed(words)
 		if c.At-made <= 1 {
 			c.Text = "was made"
 		}
@@ -67,7 +65,7 @@ func writes(ref kube.Ref, obj *unstructured.Unstructured, since int64, told []Al
 // nobody keeps.
 func (c FieldChange) now(of int) string {
 	name := strings.TrimPrefix(c.Name, "spec.")
-	if c.Is == "" || of > mostFields || len(c.Is) > 80 {
+	if c.Is == "" || of > changes.MostNamed || len(c.Is) > 80 {
 		return name + " written"
 	}
 	return name + " is now " + c.Is
@@ -84,22 +82,18 @@ func isTemplate(p []string) bool { return len(p) > 1 && p[0] == "spec" && p[1] =
 // as deep as they tell something to a reader: fields of the spec, single labels
 // and annotations, and everything else by its first name.
 func fieldsOf(e metav1.ManagedFieldsEntry) [][]string {
-	var top map[string]any
-	if json.Unmarshal(e.FieldsV1.GetRawBytes(), &top) != nil {
-		return nil
-	}
+	top := changes.Set(e.FieldsV1.GetRawBytes())
 	var paths [][]string
-	for _, first := range names(top) {
-		below, _ := top["f:"+first].(map[string]any)
+	for _, first := range changes.Names(top) {
+		below := changes.Below(top, first)
 		switch first {
 		case "spec":
-			for _, second := range names(below) {
+			for _, second := range changes.Names(below) {
 				paths = append(paths, []string{first, second})
 			}
 		case "metadata":
 			for _, kind := range []string{"labels", "annotations"} {
-				of, _ := below["f:"+kind].(map[string]any)
-				for _, name := range names(of) {
+				for _, name := range changes.Names(changes.Below(below, kind)) {
 					if !strings.Contains(name, "last-applied") && !strings.HasPrefix(name, "deployment.kubernetes.io/") {
 						paths = append(paths, []string{first, kind, name})
 					}
@@ -111,15 +105,4 @@ func fieldsOf(e metav1.ManagedFieldsEntry) [][]string {
 		}
 	}
 	return paths
-}
-
-// names returns the fields of a set in the notation of managedFields, sorted.
-func names(set map[string]any) []string {
-	var found []string
-	for _, k := range slices.Sorted(maps.Keys(set)) {
-		if name, ok := strings.CutPrefix(k, "f:"); ok {
-			found = append(found, name)
-		}
-	}
-	return found
 }
