@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,6 +76,10 @@ Below it stands what could not be read.
 	return cmd
 }
 
+// mostCharts is of how many releases of Helm the charts are read: the record of
+// one may be a megabyte.
+const mostCharts = 20
+
 // changesQuery is what to print.
 type changesQuery struct {
 	object         kube.Ref // "" for all
@@ -119,6 +124,11 @@ func (c *changing) print(ctx context.Context, q changesQuery) error {
 	shown := report.Within(since, q.object)
 	of := len(shown.Entries)
 	shown.Entries = changesMatching(shown.Entries, q.match, report.At)
+	asked, cancel := context.WithTimeout(ctx, q.timeout)
+	defer cancel()
+	var noCharts []changes.NotRead
+	shown.Entries, noCharts = changes.Charts(asked, c.Client.Stores, shown.Entries, mostCharts)
+	shown.NotRead = slices.Concat(shown.NotRead, noCharts)
 	switch q.output {
 	case "json", "yaml":
 		scope := changes.DocumentScope{Context: c.Client.Context, Namespace: c.Namespace}

@@ -209,8 +209,16 @@ func sourceWords(s changes.Source) string {
 		return "the revisions that are kept of the workload"
 	case changes.FromContainer:
 		return "what the kubelet keeps of how the container ended"
+	case changes.FromCondition:
+		return "when the condition turned"
+	case changes.FromStatus:
+		return "the times that its controller notes"
+	case changes.FromEvent:
+		return "an event"
 	case changes.FromHelm:
 		return "the labels of Helm's release record"
+	case changes.FromSync:
+		return "what its controller keeps of what it brought about"
 	case changes.FromWatch:
 	}
 	return string(s)

@@ -26,6 +26,9 @@ func changeFrame(s *Session, e *changes.Entry) ui.Frame {
 func loadChange(ctx context.Context, p *page, e *changes.Entry) (pageText, error) {
 	lines := append(changeHead(e, p.session.Now()), textview.Line{})
 	lines = append(lines, changeFields(e)...)
+	if e.Source == changes.FromHelm && e.Verb != changes.Deleted {
+		return releaseText(ctx, p, e, lines), nil
+	}
 	number, err := strconv.ParseInt(e.Revision, 10, 64)
 	if err != nil || !isRolling(e.Of) {
 		return pageText{lines: lines}, nil
@@ -48,4 +51,24 @@ func loadChange(ctx context.Context, p *page, e *changes.Entry) (pageText, error
 		}
 	}
 	return pageText{lines: lines, partial: "revision " + e.Revision + " or the one before is not kept any more"}, nil
+}
+
+// releaseText adds what the record of a release says, but for its values.
+func releaseText(ctx context.Context, p *page, e *changes.Entry, lines []textview.Line) pageText {
+	r, err := changes.ReadRelease(ctx, p.session.Client.Stores, e.On)
+	if err != nil {
+		return pageText{lines: lines, partial: "the record of the release could not be read: " + Cause(err)}
+	}
+	lines = append(lines, fact("release", r.Name+" revision "+strconv.Itoa(r.Revision), theme.Text), fact("chart", r.Chart+" "+r.Version, theme.Text))
+	if r.App != "" {
+		lines = append(lines, fact("app", r.App, theme.Text))
+	}
+	lines = append(lines, fact("status", r.Status, theme.Text))
+	if !r.Deployed.IsZero() {
+		lines = append(lines, fact("deployed", when(r.Deployed.Unix(), p.session.Now()), theme.Text))
+	}
+	if r.Description != "" {
+		lines = append(lines, fact("says", r.Description, theme.Text))
+	}
+	return pageText{lines: lines}
 }
