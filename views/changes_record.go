@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
 	"quarterdeck/kube"
 	"quarterdeck/kube/changes"
 	"quarterdeck/kube/store"
@@ -33,7 +35,10 @@ func (s *Session) recordChanges() *recording {
 	s.Program.recording = fresh
 	s.mu.Unlock()
 	if r != nil {
-		go r.Close() // which waits until it is done with its last look
+		go func() {
+			defer utilruntime.HandleCrash()
+			r.Close() // which waits until it is done with its last look
+		}()
 	}
 	return fresh
 }

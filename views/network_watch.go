@@ -90,6 +90,7 @@ type served struct {
 func (w *networkWatch) ask() <-chan served {
 	answer := make(chan served, 1)
 	go func() {
+		defer utilruntime.HandleCrash()
 		kinds, err := w.client.Kinds(false)
 		answer <- served{kinds, err}
 	}()

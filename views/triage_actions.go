@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	tea "charm.land/bubbletea/v2"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/keymap"
 	"quarterdeck/kube"
@@ -147,7 +148,10 @@ func loadExplanation(ctx context.Context, p *page) (pageText, error) {
 	read := make([]*triage.Inspection, len(incidents))
 	var all sync.WaitGroup
 	for n, i := range incidents {
-		all.Go(func() { read[n] = s.inspect(ctx, i) })
+		all.Go(func() {
+			defer utilruntime.HandleCrash()
+			read[n] = s.inspect(ctx, i)
+		})
 	}
 	all.Wait()
 	if ctx.Err() != nil {
