@@ -25,6 +25,8 @@ func triaging() []scenario {
 				t.Header("1 triage", "1 warn")
 				// The pane has asked the server meanwhile.
 				t.within(rolloutPatience, "changed", "toolbox:1.0 → ", "toolbox:never")
+				t.Press("t").Header("changes before deploy/front").within(rolloutPatience, "first failure", "toolbox:1.0 → toolbox:never", "what failed", "seen as it happened")
+				t.Press(uitest.Esc)
 				t.Press("x").Header("explain deploy/front").Sees("deploy/front in troubled", "toolbox:never").Press(uitest.Esc)
 				t.Press("m").Footer("dismissed until it changes").Sees("1 incident is dismissed (M)").Press("M").Row("deploy troubled/front").Press("m", "M")
 				t.Select("deploy troubled/front").Press("W").Footer("write the report to").Press(uitest.Ctrl('u'), "report.md", uitest.Enter).Footer("wrote report.md")
@@ -43,6 +45,7 @@ func triaging() []scenario {
 				t.Press(uitest.Esc).within(rolloutPatience, "over  ")
 				t.Press(uitest.Esc).within(rolloutPatience, "nothing is wrong in namespace troubled")
 				t.Header("0 crit")
+				t.Press("6").Header("6 changes").within(rolloutPatience, "over: ", "began: ")
 			},
 		},
 		{
