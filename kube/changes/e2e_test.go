@@ -322,26 +322,8 @@ func TestAgainstTheShop(t *testing.T) {
 		}
 	})
 	from2, to2 := s.round("after")
-	t.Run("after", func(t *testing.T) {
-		var late *Report
-		for _, w := range s.writes() {
-			late = s.until(r, w.what+" by "+w.manager, func(r *Report) bool {
-				found := w.of(r, true, "after", from2, to2)
-				return len(found) == 1 && w.says(found[0], "after")
-			})
-		}
-		for _, w := range s.writes() {
-			if n := len(w.of(late, true, "after", from2, to2)); n != 1 {
-				t.Errorf("%s by %s is listed %d times: %v", w.what, w.manager, n, told(late, w.on))
-			}
-			for _, e := range late.Entries {
-				if e.On.Kind+"/"+e.On.Name == w.on && e.Exact && e.Verb == Changed && e.Manager == "" && !slices.ContainsFunc(e.Fields, func(f Field) bool { return strings.HasPrefix(f.Path, "status.") }) {
-					t.Errorf("%s: nobody knows who: %s", w.on, e.What())
-				}
-			}
-		}
-	})
-	t.Run("seen before it was read by whom", func(t *testing.T) {
+	t.Run("after", func(t *testing.T) { s.after(t, r, from2, to2) })
+	t.Run("seen before it was read by whom", func(*testing.T) {
 		shallow.Deepen()
 		for _, w := range s.writes() {
 			if !w.valued {
@@ -366,6 +348,27 @@ func TestAgainstTheShop(t *testing.T) {
 			t.Errorf("%d entries, not read: %v", len(report.Entries), report.NotRead)
 		}
 	})
+}
+
+// after has every change of a round listed once, exactly.
+func (s *shopper) after(t *testing.T, r *Recorder, from, to int64) {
+	var late *Report
+	for _, w := range s.writes() {
+		late = s.until(r, w.what+" by "+w.manager, func(r *Report) bool {
+			found := w.of(r, true, "after", from, to)
+			return len(found) == 1 && w.says(found[0], "after")
+		})
+	}
+	for _, w := range s.writes() {
+		if n := len(w.of(late, true, "after", from, to)); n != 1 {
+			t.Errorf("%s by %s is listed %d times: %v", w.what, w.manager, n, told(late, w.on))
+		}
+		for _, e := range late.Entries {
+			if e.On.Kind+"/"+e.On.Name == w.on && e.Exact && e.Verb == Changed && e.Manager == "" && !slices.ContainsFunc(e.Fields, func(f Field) bool { return strings.HasPrefix(f.Path, "status.") }) {
+				t.Errorf("%s: nobody knows who: %s", w.on, e.What())
+			}
+		}
+	}
 }
 
 // burst rolls out several pods: there is one line, which has all of them.

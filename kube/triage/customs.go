@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
 	"quarterdeck/kube"
 	"quarterdeck/kube/object"
 	"quarterdeck/kube/sanitize"
@@ -89,6 +91,7 @@ func newPoller(hub *store.Hub, namespace string, every time.Duration) *poller {
 		kinds: map[types.UID]*polled{}, given: map[types.UID]*object.Custom{},
 	}
 	go func() {
+		defer utilruntime.HandleCrash()
 		defer close(p.done)
 		p.run(ctx)
 	}()
@@ -200,6 +203,7 @@ func (p *poller) round(ctx context.Context, due func(*polled) bool) {
 	for _, k := range list {
 		room <- struct{}{}
 		wait.Go(func() {
+			defer utilruntime.HandleCrash()
 			defer func() { <-room }()
 			bad, err := p.list(ctx, k.of)
 			if ctx.Err() == nil {
