@@ -42,7 +42,7 @@ func triaging() []scenario {
 				if got := w.image(); got != goodImage {
 					t.Errorf("the image is %s after the undo", got)
 				}
-				t.Press(uitest.Esc).within(rolloutPatience, "over  ")
+				t.Press(uitest.Esc).within(rolloutPatience, "this is over")
 				t.Press(uitest.Esc).within(rolloutPatience, "nothing is wrong in namespace troubled")
 				t.Header("0 crit")
 				t.Press("6").Header("6 changes").within(rolloutPatience, "over: ", "began: ")

@@ -28,8 +28,10 @@ func newChangesSource(s *Session, scope Scope, of kube.Ref) *changesSource {
 	src := &changesSource{recording: s.recordChanges(), of: of, folds: scope.folds, changed: store.NewSignal()}
 	src.recording.Deepen()
 	src.recording.Listen(src.changed)
-	if s.Settings.Triage {
+	if src.watch = s.watched(); src.watch == nil && s.Settings.Triage {
 		src.watch = s.triaging()
+	}
+	if src.watch != nil {
 		src.watch.changed.add(src.changed)
 	}
 	return src

@@ -231,7 +231,6 @@ func (p *Program) rememberFilter(text string) {
 func (s *Session) note(st store.Status, problem string) {
 	if (st.Phase == store.Live || st.Phase == store.Partial) && s.Settings.Triage && s.looked() {
 		s.triaging() // now that what the user wants to see is there
-		s.recordChanges()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -35,25 +35,34 @@ type triageWatch struct {
 }
 
 // triaging returns the watch of the session's scope, begun if there is none. The
-// one of another scope ends.
+// one of another scope ends. With it begins the recording of changes, which takes
+// the same stores.
 func (s *Session) triaging() *triageWatch {
+	w, begun := s.beginTriage()
+	if begun {
+		s.recordChanges()
+	}
+	return w
+}
+
+func (s *Session) beginTriage() (w *triageWatch, begun bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w := s.triageWatch; w != nil {
 		if w.client == s.Client && w.namespace == s.Namespace {
-			return w
+			return w, false
 		}
 		w.stop()
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	w := &triageWatch{
+	w = &triageWatch{
 		client: s.Client, namespace: s.Namespace, feed: triage.Open(s.Client.Stores, store.Scope{Namespace: s.Namespace}), now: s.Now, refresh: max(s.Settings.Refresh, triagePause),
 		asked: make(chan func(*triage.Engine)), stop: stop, done: ctx.Done(), ended: make(chan struct{}),
 		judged: func(r *triage.Report) { s.dismissals.judged(s.Client, s.Namespace, r) },
 	}
 	s.Program.triageWatch = w
 	go w.run(ctx)
-	return w
+	return w, true
 }
 
 // watched returns the watch of the session's scope, nil if there is none yet.
