@@ -90,7 +90,7 @@ func (w *triageWatch) run(ctx context.Context) {
 	defer close(w.ended)
 	feed := w.feed
 	defer feed.Close()
-	clock := time.NewTimer(0)
+	clock := time.NewTimer(time.Hour) // set below
 	defer clock.Stop()
 	for {
 		start := time.Now()

@@ -33,6 +33,7 @@ type Feed struct {
 	nodeUse *metrics.Subscription // nil if use is not asked for
 	podUse  *metrics.Subscription
 	podsOf  metrics.Scope // that podUse is about
+	waiting bool          // when it was taken, use was still to be read
 
 	changed store.Signal
 	ctx     context.Context // ends with the feed
@@ -107,6 +108,7 @@ func (f *Feed) Take() *Ledger {
 		}
 	}
 	l.Usage(ofNodes, ofPods)
+	f.waiting = ofNodes.State == metrics.Waiting || ofPods != nil && ofPods.State == metrics.Waiting
 	return l
 }
 
@@ -122,21 +124,15 @@ func take[T store.Object](f *Feed, s *namespaced[T]) (store.Delta[T], store.Stat
 	return s.Take()
 }
 
-// Settled reports whether everything has been read, or cannot be: the ledger is
-// then as good as it gets by waiting.
+// Settled reports whether everything had been read, or could not be, when Take
+// was called: the ledger is then as good as it gets by waiting.
 func (f *Feed) Settled() bool {
-	l := f.ledger
-	for _, st := range l.read {
+	for _, st := range f.ledger.read {
 		if st.Phase == store.Syncing {
 			return false
 		}
 	}
-	for _, sub := range []*metrics.Subscription{f.nodeUse, f.podUse} {
-		if sub != nil && sub.Snapshot().State == metrics.Waiting {
-			return false
-		}
-	}
-	return true
+	return !f.waiting
 }
 
 // Wait brings the ledger up to date until it is settled, or ctx ends.

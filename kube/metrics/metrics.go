@@ -148,27 +148,34 @@ func (p *poller) pause() {
 	})
 }
 
-// run polls until ctx ends, first after wait.
+// run polls until ctx ends, first after wait, at once if that is over.
 func (p *poller) run(ctx context.Context, wait time.Duration) {
 	defer utilruntime.HandleCrash()
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
 	for failures := 0; ; {
-		select {
-		case <-ctx.Done():
+		if wait > 0 && !sleep(ctx, wait) {
 			return
-		case <-timer.C:
 		}
 		next := p.poll(ctx)
 		failures++
 		if next.State == Current {
 			failures = 0
 		}
-		wait := pause(next.State, failures, p.source.interval)
+		wait = pause(next.State, failures, p.source.interval)
 		if !p.publish(ctx, next, time.Now().Add(wait)) {
 			return
 		}
-		timer.Reset(wait)
+	}
+}
+
+// sleep waits, and reports whether ctx lasts.
+func sleep(ctx context.Context, long time.Duration) bool {
+	timer := time.NewTimer(long)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 
