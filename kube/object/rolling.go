@@ -31,6 +31,7 @@ type Rolling struct {
 	Terminating              int32  // pods on their way out, which no other count has
 	CurrentRevision          string // names of a StatefulSet's ControllerRevisions
 	UpdateRevision           string
+	Returned                 bool // a ReplicaSet that was its Deployment's newest before and is, or was, again
 
 	Conditions []Condition
 	TemplateBy Write  // last write of the pod template
@@ -55,6 +56,10 @@ type Write struct {
 
 const (
 	causeAnnotation = "kubernetes.io/change-cause"
+	// formerAnnotation has the revisions that a ReplicaSet was before its Deployment
+	// went back to it, which gives it a new one
+	// (k8s.io/kubectl/pkg/util/deployment, RevisionHistoryAnnotation).
+	formerAnnotation = "deployment.kubernetes.io/revision-history"
 	noDeadline      = 1<<31 - 1 // how the API writes that there is none
 )
 
@@ -104,6 +109,7 @@ func rollingDeployment(d *appsv1.Deployment, in *store.Interner) *Rolling {
 func rollingReplicaSet(s *appsv1.ReplicaSet, in *store.Interner) *Rolling {
 	r := newRolling(&s.ObjectMeta, s.Status.ObservedGeneration, s.Spec.MinReadySeconds, in)
 	r.Updated, r.Terminating = s.Status.Replicas, number(s.Status.TerminatingReplicas)
+	r.Returned = s.Annotations[formerAnnotation] != ""
 	for i := range s.Status.Conditions {
 		c := &s.Status.Conditions[i]
 		r.note(string(c.Type), c.Status, c.Reason, c.Message, &c.LastTransitionTime, nil, in)
@@ -163,10 +169,13 @@ func number(n *int32) int32 {
 	return *n
 }
 
-// writes returns the last writes of spec.template and of spec.replicas. Of
-// writes in the same second the later in the list counts: the server orders it
-// by time.
+// writes returns the last writes of spec.template and of spec.replicas. The
+// server keeps whole seconds and lists writes of the same second by the name of
+// their manager. Of those the one that has the selector too was first: it cannot
+// be changed, so that is who made the object
+// (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#selector).
 func writes(entries []metav1.ManagedFieldsEntry, in *store.Interner) (template, replicas Write) {
+	var madeTemplate, madeReplicas bool
 	for i := range entries {
 		e := &entries[i]
 		if e.FieldsV1 == nil || e.Time == nil || e.Subresource == "status" {
@@ -180,17 +189,18 @@ func writes(entries []metav1.ManagedFieldsEntry, in *store.Interner) (template, 
 			Spec struct {
 				Template json.RawMessage `json:"f:template"`
 				Replicas json.RawMessage `json:"f:replicas"`
+				Selector json.RawMessage `json:"f:selector"`
 			} `json:"f:spec"`
 		}
 		if json.Unmarshal(raw, &fields) != nil {
 			continue // of a version that is not known here
 		}
-		w := Write{Manager: in.String(e.Manager), At: unix(e.Time)}
-		if fields.Spec.Template != nil && w.At >= template.At {
-			template = w
+		w, made := Write{Manager: in.String(e.Manager), At: unix(e.Time)}, fields.Spec.Selector != nil
+		if fields.Spec.Template != nil && (w.At > template.At || w.At == template.At && (madeTemplate || !made)) {
+			template, madeTemplate = w, made
 		}
-		if fields.Spec.Replicas != nil && w.At >= replicas.At {
-			replicas = w
+		if fields.Spec.Replicas != nil && (w.At > replicas.At || w.At == replicas.At && (madeReplicas || !made)) {
+			replicas, madeReplicas = w, made
 		}
 	}
 	return template, replicas

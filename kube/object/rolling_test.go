@@ -66,6 +66,27 @@ func TestRollingOfDeployment(t *testing.T) {
 	}
 }
 
+// Times in managedFields are whole seconds, and the server lists writes of one
+// second by name.
+func TestWritesOfOneSecond(t *testing.T) {
+	const made, changed = `{"f:spec":{"f:replicas":{},"f:selector":{},"f:template":{}}}`, `{"f:spec":{"f:replicas":{},"f:template":{"f:spec":{}}}}`
+	for _, test := range []struct {
+		name    string
+		entries []metav1.ManagedFieldsEntry
+		want    string
+	}{
+		{"who made it comes last in the list", []metav1.ManagedFieldsEntry{wrote("kubectl-patch", "", changed, 20), wrote("maker", "", made, 20)}, "kubectl-patch"},
+		{"who made it comes first in the list", []metav1.ManagedFieldsEntry{wrote("argocd", "", made, 20), wrote("kubectl-patch", "", changed, 20)}, "kubectl-patch"},
+		{"two who wrote the selector", []metav1.ManagedFieldsEntry{wrote("a", "", made, 20), wrote("b", "", made, 20)}, "b"},
+		{"who made it wrote again", []metav1.ManagedFieldsEntry{wrote("kubectl-patch", "", changed, 20), wrote("maker", "", made, 21)}, "maker"},
+	} {
+		d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{ManagedFields: test.entries}}
+		if r := compact(t, Deployments(), d)[0].Rolling; r.TemplateBy.Manager != test.want || r.ReplicasBy.Manager != test.want {
+			t.Errorf("%s: %+v and %+v, want %s", test.name, r.TemplateBy, r.ReplicasBy, test.want)
+		}
+	}
+}
+
 func TestRollingOfOthers(t *testing.T) {
 	s := compact(t, StatefulSets(), &appsv1.StatefulSet{
 		ObjectMeta: metav1.ObjectMeta{Generation: 2, Annotations: map[string]string{causeAnnotation: "why"}},
@@ -91,10 +112,10 @@ func TestRollingOfOthers(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	r := compact(t, ReplicaSets(), &appsv1.ReplicaSet{
-		ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{causeAnnotation: "why"}, ManagedFields: []metav1.ManagedFieldsEntry{wrote("a", "", `{"f:spec":{"f:template":{}}}`, 1)}},
+		ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{causeAnnotation: "why", formerAnnotation: "1,4"}, ManagedFields: []metav1.ManagedFieldsEntry{wrote("a", "", `{"f:spec":{"f:template":{}}}`, 1)}},
 		Status:     appsv1.ReplicaSetStatus{Replicas: 2, TerminatingReplicas: n(1), Conditions: []appsv1.ReplicaSetCondition{{Type: "ReplicaFailure"}}},
 	})[0].Rolling
-	if r.Updated != 2 || r.Terminating != 1 || r.Cause != "why" || r.TemplateBy != (Write{}) || len(r.Conditions) != 1 {
+	if r.Updated != 2 || r.Terminating != 1 || r.Cause != "why" || r.TemplateBy != (Write{}) || len(r.Conditions) != 1 || !r.Returned {
 		t.Errorf("%+v", r)
 	}
 }

@@ -312,8 +312,9 @@ func (f *family) started() Start {
 			newest = max(newest, other.Created)
 		}
 	}
-	// A revision that is older than another one has been there before.
-	s.Back = made != 0 && made < newest
+	// A revision that is older than another one has been there before. ReplicaSets
+	// of the same second are told apart by what their Deployment notes of them.
+	s.Back = made != 0 && made < newest || f.newSet != nil && f.newSet.Rolling.Returned
 	switch {
 	case wrote != 0 && (made == 0 || s.Back || wrote <= made+near && wrote >= made-near):
 		s.At, s.Source = wrote, "managedFields"

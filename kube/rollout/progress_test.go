@@ -152,6 +152,9 @@ func TestStarted(t *testing.T) {
 		}
 	}
 	sets := []any{set(1, 3, 2), set(2, 2, 1)} // made 1000 and 500 seconds ago
+	returned := set(3, 3, 2)
+	returned.CreationTimestamp = ago(500)
+	returned.Annotations["deployment.kubernetes.io/revision-history"] = "1"
 	for _, test := range []struct {
 		name  string
 		scene scene
@@ -162,6 +165,9 @@ func TestStarted(t *testing.T) {
 		{"taken back to one that was there", scene{deployments: []any{deployment(wrote("kubectl-rollout", 40), func(d *appsv1.Deployment) {
 			d.Annotations["deployment.kubernetes.io/revision"] = "1"
 		})}, replicaSets: sets}, rollout.Start{By: "kubectl-rollout", At: clock.Unix() - 40, Source: "managedFields", Back: true}},
+		{"taken back within the second in which both were made", scene{deployments: []any{deployment(wrote("kubectl-rollout", 40), func(d *appsv1.Deployment) {
+			d.Annotations["deployment.kubernetes.io/revision"] = "3"
+		})}, replicaSets: []any{returned, set(2, 2, 1)}}, rollout.Start{By: "kubectl-rollout", At: clock.Unix() - 40, Source: "managedFields", Back: true}},
 		{"nobody noted", scene{deployments: []any{deployment()}, replicaSets: sets}, rollout.Start{At: clock.Unix() - 500, Source: "ReplicaSet"}},
 		{"nothing known", scene{deployments: []any{deployment()}}, rollout.Start{}},
 		{"no ReplicaSet read", scene{deployments: []any{deployment(wrote("kubectl-set", 502))}}, rollout.Start{By: "kubectl-set", At: clock.Unix() - 502, Source: "managedFields"}},
