@@ -177,9 +177,8 @@ func TestTaskEndsWhileAsked(t *testing.T) {
 	h.Send(copying.start())
 	h.Send(scaling.start())
 	copying.end <- question("write over local files?")
-	scaling.end <- ui.Toast(theme.OK, "scaled")
 	h.WaitFor(t, "delete all?")
-	if text := h.Text(); strings.Contains(text, "write over") || strings.Contains(text, "scaled") {
+	if text := h.Text(); strings.Contains(text, "write over") {
 		t.Fatalf("the end of a task came between:\n%s", text)
 	}
 	h.Type("y")
@@ -192,6 +191,11 @@ func TestTaskEndsWhileAsked(t *testing.T) {
 	h.WaitFor(t, "ctrl+y go on")
 	h.Type("y")
 	h.WaitFor(t, "y is typed too easily here: ctrl+y says yes")
+	scaling.end <- ui.Toast(theme.OK, "scaled")
+	h.WaitFor(t, "write over local files?")
+	if text := h.Text(); strings.Contains(text, "scaled") {
+		t.Fatalf("the end of a task came between:\n%s", text)
+	}
 	h.Type(uitest.Ctrl('y'))
 	if got := receive(t, said); got != "yes: write over local files?" {
 		t.Error(got)

@@ -111,7 +111,7 @@ func (l *list[T]) Show() tea.Cmd {
 	l.source = l.res.open(l.session, l.scope)
 	l.proj = &projection[T]{} // the rows of the old one may stay on screen for a while
 	l.waiting, l.asking = false, false
-	l.studies.key = "" // what was under way has ended
+	l.studies.key = nil // what was under way has ended
 	return tea.Batch(l.wait(0), l.showUsage(), l.waitRested())
 }
 
@@ -291,7 +291,7 @@ func (l *list[T]) fallback() tea.Cmd {
 	to := s.In(s.Fallback)
 	return tea.Batch(
 		ui.Send(ui.Replace(l.res.Frame(to, Scope{}))),
-		ui.Send(ui.Toast(theme.Warn, fmt.Sprintf("you may not list %s in all namespaces: this is %q, n chooses another", l.res.Name, s.Fallback))),
+		ui.Send(ui.Toast(theme.Warn, fmt.Sprintf("you may not list %s in all namespaces: this is %q, n chooses another", l.res.rows(), s.Fallback))),
 	)
 }
 
@@ -413,12 +413,17 @@ func (l *list[T]) Click(line int) tea.Msg {
 func (l *list[T]) View(width, height int) string {
 	l.env.Now = l.session.Now() // the next projection has an Env of its own
 	l.env.Width = width
-	banner := l.banner(width, height/3)
+	most := height / 3
+	if l.table.Len() == 0 { // and there is nothing else to read
+		most = height - height/3
+	}
+	banner := l.banner(width, most)
 	l.bannerRows = len(banner)
 	return strings.Join(append(banner, l.body(width, height-len(banner))), "\n")
 }
 
-// banner returns the lines above the rows, at most height.
+// banner returns the lines above the rows, at most height, the last of which
+// says how many are missing.
 func (l *list[T]) banner(width, height int) []string {
 	if l.res.Banner == nil || height == 0 {
 		return nil
@@ -427,8 +432,14 @@ func (l *list[T]) banner(width, height int) []string {
 	p.SetLines(l.res.Banner())
 	p.SetWrap(true)
 	p.SetSize(width-1, height)
-	p.SetSize(width-1, min(height, p.Rows()))
+	all := p.Rows()
+	p.SetSize(width-1, min(height, all))
 	lines := strings.Split(p.View(), "\n")
+	if missing := all - height + 1; missing > 1 {
+		p.SetLines(textview.FromText(fmt.Sprintf("and %d more lines, for which there is no room", missing), theme.Muted))
+		p.SetSize(width-1, 1)
+		lines[height-1] = p.View()
+	}
 	for i := range lines {
 		lines[i] = " " + lines[i]
 	}

@@ -57,8 +57,11 @@ func (p *tracePage) fix(sel chosen) (*network.Fix, string) {
 	if t := p.worst(); t != nil && t.Broken < 0 {
 		return nil, "nothing is broken here as far as is known"
 	}
-	return nil, "no change of an object is known to mend this"
+	return nil, noFix
 }
+
+// noFix is why a way that is broken has no fix.
+const noFix = "no change of an object is known to mend this"
 
 // own are the actions on the object of a line.
 func (p *tracePage) own(s *Session, r *hopRow) []ui.Action {
@@ -103,7 +106,11 @@ func wayActions(s *Session, sel chosen) []ui.Action {
 	if q, ok := probe.Of(r.Route); ok {
 		actions = append(actions, s.probeAction(q))
 	}
-	if !r.State.Denies() && r.State != network.Degraded {
+	switch {
+	case r.Mendable:
+	case r.State.Denies() || r.State == network.Degraded:
+		return append(actions, s.fixAction(nil, noFix))
+	default:
 		return append(actions, s.fixAction(nil, "nothing is broken here as far as is known"))
 	}
 	return append(actions, ui.Action{ID: keymap.NetworkFix, Run: func() tea.Msg {
@@ -113,7 +120,7 @@ func wayActions(s *Session, sel chosen) []ui.Action {
 			case t == nil:
 				return ui.Toast(theme.Warn, "not fixed: this way is gone")
 			case t.Fix == nil:
-				return ui.Toast(theme.Warn, "not fixed: no change of an object is known to mend this")
+				return ui.Toast(theme.Warn, "not fixed: "+noFix)
 			}
 			msg := s.proposeFix(t.Fix)
 			if next, ok := msg.(tea.Cmd); ok { // which nobody would run who gets it as a message

@@ -145,6 +145,19 @@ func TestNetwork(t *testing.T) {
 	seen.compare(t)
 }
 
+// A pane for which there was no room is read for as soon as there is some.
+func TestPaneThatComesLater(t *testing.T) {
+	pipe(t, reachable(nil), func(b *bench) {
+		b.resize(80, 12)
+		b.judged()
+		b.wantNot("zones zone-a")
+		b.resize(80, 24)
+		b.frame()
+		b.settle()
+		b.want("cart.shop.svc:80", "2 of 2 ready on port 8080, zones zone-a")
+	})
+}
+
 func TestTrace(t *testing.T) {
 	var seen screens
 	pipe(t, reachable(nil, misspelt()...), func(b *bench) {

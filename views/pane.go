@@ -23,9 +23,13 @@ const (
 func (l *list[T]) split(width, height int) (listWidth, listHeight int, pane func(string) string) {
 	o, ok := l.table.Selected()
 	beside := width >= besideFrom && l.res.Pane == nil
+	before := l.paneShown
 	l.paneShown = ok && (l.detail == DetailOn || (l.detail == DetailAuto && (beside || l.res.Pane != nil))) && height > 2*paneHeight
 	if !l.paneShown {
 		return width, height, nil
+	}
+	if !before {
+		l.moved.Send() // nothing was read for it as long as it was not there
 	}
 	th := l.session.Theme
 	p := textview.New(th)

@@ -116,11 +116,12 @@ func (s *Session) describe(h *ui.Header, st store.Status, doing string, at place
 }
 
 // joinStatus makes one status of several: what is not there yet, is stale or
-// may not be read makes the whole so. names are those of the resources.
+// may not be read makes the whole so. Stale comes before everything, since that
+// is of what is shown. names are those of the resources.
 func joinStatus(statuses []store.Status, names []string) store.Status {
 	joined := store.Status{Phase: store.Live}
 	partial := &partialError{of: len(statuses)}
-	badness := map[store.Phase]int{store.Live: 0, store.Partial: 1, store.Syncing: 2, store.Stale: 3, store.Failed: 4}
+	badness := map[store.Phase]int{store.Live: 0, store.Partial: 1, store.Syncing: 2, store.Failed: 3, store.Stale: 4}
 	for i, st := range statuses {
 		joined.Loaded += st.Loaded
 		joined.Total += max(st.Total, st.Loaded)

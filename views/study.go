@@ -11,24 +11,25 @@ import (
 // study is what is read about an object on which the cursor of a list rests.
 type study struct {
 	// key tells one reading from another: as long as it is the same, what was read
-	// is good.
-	key string
-	// read asks whoever knows; it runs in a goroutine of its own.
+	// is good. It can be compared.
+	key any
+	// read asks whoever knows; it runs in a goroutine of its own. It returns nil if
+	// nobody can tell yet.
 	read func(context.Context) any
 }
 
 // studies are what a list has read about its selected object.
 type studies struct {
 	of    string // UID of the object
-	key   string // of the last study, done or under way
+	key   any    // of the last study, done or under way, nil for none
 	found any    // nil as long as nothing is known of that object
 }
 
 type (
 	restedMsg  struct{}
 	studiedMsg struct {
-		of, key string
-		found   any
+		key   any
+		found any
 	}
 )
 
@@ -69,13 +70,18 @@ func (l *list[T]) look() tea.Cmd {
 		if ctx.Err() != nil {
 			return nil
 		}
-		return studiedMsg{of, next.key, found}
+		return studiedMsg{next.key, found}
 	})
 }
 
-// learned takes over what was read, unless the cursor is elsewhere by now.
+// learned takes over what was read, unless the cursor is elsewhere by now. What
+// could not be told is asked again when the row or the cursor moves.
 func (l *list[T]) learned(msg studiedMsg) {
-	if msg.key == l.studies.key {
-		l.studies.found = msg.found
+	if msg.key != l.studies.key {
+		return
+	}
+	l.studies.found = msg.found
+	if msg.found == nil {
+		l.studies.key = nil
 	}
 }

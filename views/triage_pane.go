@@ -37,7 +37,12 @@ const (
 func (s *Session) inspecting(i *triage.Incident) study {
 	return study{
 		key:  fmt.Sprint(i.ID, " ", s.Now().Truncate(inspectEvery).Unix()),
-		read: func(ctx context.Context) any { return s.inspect(ctx, i) },
+		read: func(ctx context.Context) any {
+			if found := s.inspect(ctx, i); found != nil {
+				return found
+			}
+			return nil
+		},
 	}
 }
 

@@ -51,6 +51,7 @@ type Route struct {
 	Expires    int64    // when its certificate does, seconds since 1970, 0 for none
 	State      State
 	Cause      string // why it is not Reachable
+	Mendable   bool   // its Trace has a change that mends it
 
 	url string
 }
@@ -274,6 +275,7 @@ func (t *tracer) end() *Trace {
 	default:
 		t.State = Reachable
 	}
+	t.Mendable = t.Fix != nil
 	return &t.Trace
 }
 
