@@ -242,6 +242,7 @@ func (l *list[T]) setRows(msg rowsMsg[T]) tea.Cmd {
 		return nil // hidden meanwhile: the next Show begins anew
 	}
 	l.env, l.status = msg.env, msg.status
+	l.env.Metrics = l.metrics // which may have come while the rows were made
 	l.lastCost = msg.cost
 	loading := msg.status.Phase == store.Syncing
 	// Who comes back after the store has gone sees what was there, and the cursor

@@ -3,6 +3,7 @@ package changes
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -166,19 +167,19 @@ func Heads(entries []*Entry) []*Head {
 	return heads
 }
 
-// Words counts what followed: " · 3 pods made, 1 container ended", "" for nothing.
+// Words counts what followed, the most first: " · then 3× pod made, 1× container
+// changed", "" for nothing.
 func (h *Head) Words() string {
 	counts := map[string]int{}
-	var order []string
 	for _, e := range h.Echoes {
-		word := kube.ShortKind(e.On.GVR.GroupResource(), e.On.Kind) + " " + e.Verb.String()
-		if counts[word]++; counts[word] == 1 {
-			order = append(order, word)
-		}
+		counts[kube.ShortKind(e.On.GVR.GroupResource(), e.On.Kind)+" "+e.Verb.String()]++
 	}
-	if len(order) == 0 {
+	if len(counts) == 0 {
 		return ""
 	}
+	order := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b)) // they came within a second or so
+	})
 	words := make([]string, len(order))
 	for i, word := range order {
 		words[i] = fmt.Sprintf("%d× %s", counts[word], word)
