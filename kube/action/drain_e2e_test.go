@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"quarterdeck/kube"
 )
@@ -68,12 +69,17 @@ func (s *cluster) busiest(t *testing.T) (node string, there map[string]corev1.Po
 
 // testDrain drains a node whose pods are started again elsewhere.
 func (s *cluster) testDrain(t *testing.T) {
-	node, there := s.busiest(t)
-	plan, err := s.admin.Drain(t.Context(), nodeRef(node), DrainOptions{DeleteEmptyDir: true, Timeout: 3 * time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if plan.Count(PodGoes)+plan.Count(PodWaits) != len(there) || plan.Count(PodBlocks) > 0 || plan.Count(PodStays) < 3 || plan.Cordon == nil {
+	var (
+		node  string
+		there map[string]corev1.Pod
+		plan  DrainPlan
+	)
+	eventually(t, "the rollouts before to end", func(ctx context.Context) (ok bool, err error) {
+		node, there = s.busiest(t)
+		plan, err = s.admin.Drain(ctx, nodeRef(node), DrainOptions{DeleteEmptyDir: true, Timeout: 3 * time.Minute})
+		return plan.Count(PodGoes)+plan.Count(PodWaits) == len(there) && plan.Count(PodBlocks) == 0, err
+	})
+	if plan.Count(PodStays) < 3 || plan.Cordon == nil {
 		t.Fatalf("plan of %s with %d pods: %+v", node, len(there), plan)
 	}
 	if want := "kubectl drain " + node + " --ignore-daemonsets --delete-emptydir-data --timeout=3m0s"; plan.Kubectl != want {
@@ -81,6 +87,16 @@ func (s *cluster) testDrain(t *testing.T) {
 	}
 	if now := s.podsOf(t, node); len(now) < len(there) || s.cordoned(t, node) {
 		t.Errorf("the plan changed something: %d pods of %d", len(now), len(there))
+	}
+	var whole []types.NamespacedName // what others left broken will not be whole elsewhere either
+	for _, p := range there {
+		rs := types.NamespacedName{Namespace: p.Namespace, Name: metav1.GetControllerOf(&p).Name}
+		if ok, err := s.whole(t.Context(), rs); err == nil && ok {
+			whole = append(whole, rs)
+		}
+	}
+	if len(whole) == 0 {
+		t.Fatalf("no ReplicaSet on %s is whole", node)
 	}
 	last := map[string]PodState{}
 	if err := plan.Run(t.Context(), func(p PodProgress) { last[p.Pod.Namespace+"/"+p.Pod.Name] = p.State }); err != nil {
@@ -92,13 +108,13 @@ func (s *cluster) testDrain(t *testing.T) {
 			t.Errorf("%s is %s", name, last[name])
 		}
 	}
-	for _, p := range there {
-		if owner := metav1.GetControllerOf(&p); owner.Kind == "ReplicaSet" {
-			eventually(t, owner.Name+" to be whole elsewhere", func(ctx context.Context) (bool, error) {
-				rs, err := s.kube.AppsV1().ReplicaSets(p.Namespace).Get(ctx, owner.Name, metav1.GetOptions{})
-				return err == nil && rs.Status.AvailableReplicas >= *rs.Spec.Replicas, err
-			})
-		}
+	for _, rs := range whole {
+		defer func() {
+			if t.Failed() {
+				s.tellOf(t, rs)
+			}
+		}()
+		eventually(t, rs.Name+" to be whole elsewhere", func(ctx context.Context) (bool, error) { return s.whole(ctx, rs) })
 	}
 	if !s.cordoned(t, node) {
 		t.Error("not cordoned")
@@ -106,6 +122,26 @@ func (s *cluster) testDrain(t *testing.T) {
 	s.made(t)(s.admin.Undo(t.Context(), *plan.Cordon))
 	if s.cordoned(t, node) {
 		t.Error("still cordoned after undo")
+	}
+}
+
+// whole reports whether all pods of a ReplicaSet are available.
+func (s *cluster) whole(ctx context.Context, name types.NamespacedName) (bool, error) {
+	rs, err := s.kube.AppsV1().ReplicaSets(name.Namespace).Get(ctx, name.Name, metav1.GetOptions{})
+	return err == nil && rs.Status.AvailableReplicas >= *rs.Spec.Replicas, err
+}
+
+// tellOf logs how the pods of an owner stand.
+func (s *cluster) tellOf(t *testing.T, owner types.NamespacedName) {
+	pods, err := s.kube.CoreV1().Pods(owner.Namespace).List(context.Background(), metav1.ListOptions{})
+	if err != nil {
+		t.Log(err)
+		return
+	}
+	for _, p := range pods.Items {
+		if o := metav1.GetControllerOf(&p); o != nil && o.Name == owner.Name {
+			t.Logf("%s on %q is %s, deleted %v: %+v %+v", p.Name, p.Spec.NodeName, p.Status.Phase, p.DeletionTimestamp, p.Status.InitContainerStatuses, p.Status.ContainerStatuses)
+		}
 	}
 }
 
@@ -246,6 +282,8 @@ func (s *cluster) testDrainForbidden(t *testing.T) {
 	}
 
 	// Who may read all of it sees the plan, with what is forbidden in it.
+	there := s.podThere(t, "seen", nil)
+	defer func() { s.made(t)(s.admin.Delete(t.Context(), there, DeleteOptions{})) }()
 	plan, err := s.user(t, "viewer").Drain(t.Context(), nodeRef(siteNode), DrainOptions{DeleteEmptyDir: true, Force: true})
 	if err != nil {
 		t.Fatal(err)

@@ -250,6 +250,10 @@ func (s *cluster) testNotes(t *testing.T) {
 	change, err := s.admin.SetImage(ctx, deployRef("web", "cart"), "app", ":v9")
 	has(s.admin, "1 deploy/cart is managed by Flux (flux-system/shop), which will revert this when it reconciles", change, err)
 
+	eventually(t, "pdb/checkout to allow a disruption", func(ctx context.Context) (bool, error) {
+		b, err := s.kube.PolicyV1().PodDisruptionBudgets("payments").Get(ctx, "checkout", metav1.GetOptions{})
+		return err == nil && b.Status.DisruptionsAllowed > 0, err
+	})
 	pods, err := s.kube.CoreV1().Pods("payments").List(ctx, metav1.ListOptions{LabelSelector: "app=checkout"})
 	if err != nil || len(pods.Items) == 0 {
 		t.Fatal(pods, err)

@@ -168,7 +168,8 @@ func (s *cluster) testImage(t *testing.T) {
 	}
 	// A pod of its own, and an init container.
 	s.made(t)(s.admin.SetImage(t.Context(), podRef("batch", "toolbox"), "toolbox", ":1.1"))
-	s.made(t)(s.admin.SetImage(t.Context(), deployRef("web", "storefront"), "warm-cache", ":1.38"))
+	done, _ = s.made(t)(s.admin.SetImage(t.Context(), deployRef("web", "storefront"), "warm-cache", ":1.38"))
+	s.undone(t, done) // there is no such image, and a drain waits for its pods
 
 	for want, tt := range map[string][2]string{
 		`no container "app": it has resize, uploader`: {"app", ":v2"},
