@@ -60,6 +60,7 @@ type Pod struct {
 	Restarts       int32
 	LastRestart    int64       // seconds since 1970, 0 if none is known
 	ReadySince     int64       // when the pod became ready, seconds since 1970, 0 while it is not
+	UnreadySince   int64       // when it was ready last, or began if it never was; 0 while it is, or if that is not told
 	Demand         *Demand     // of the whole pod; see Requests and Limits
 	Containers     []Container // init, app, ephemeral, in the order of the pod's spec
 }
@@ -142,7 +143,7 @@ func newPod(p *corev1.Pod, in *store.Interner) *Pod {
 	}
 	out.HostNetwork = p.Spec.HostNetwork
 	out.Message = in.String(podMessage(p))
-	out.ReadySince = readySince(p)
+	out.ReadySince, out.UnreadySince = readiness(p)
 	if p.Spec.NodeName == "" && len(p.Spec.NodeSelector) > 0 {
 		out.Selector = in.String(labels.FormatLabels(p.Spec.NodeSelector))
 	}
@@ -193,13 +194,19 @@ func podMessage(p *corev1.Pod) string {
 	return p.Status.Message
 }
 
-func readySince(p *corev1.Pod) int64 {
+// readiness returns since when a pod is ready, or is not.
+func readiness(p *corev1.Pod) (ready, unready int64) {
 	for i := range p.Status.Conditions {
-		if c := &p.Status.Conditions[i]; c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
-			return max(1, unix(&c.LastTransitionTime)) // ready, if nobody says since when
+		c := &p.Status.Conditions[i]
+		switch {
+		case c.Type != corev1.PodReady:
+		case c.Status == corev1.ConditionTrue:
+			return max(1, unix(&c.LastTransitionTime)), 0 // ready, if nobody says since when
+		default:
+			return 0, unix(&c.LastTransitionTime)
 		}
 	}
-	return 0
+	return 0, 0
 }
 
 func newContainer(typ ContainerType, c *corev1.Container, statuses []corev1.ContainerStatus, in *store.Interner) Container {

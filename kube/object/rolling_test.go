@@ -158,17 +158,18 @@ func TestPodOnItsWay(t *testing.T) {
 		}
 	}
 	for _, test := range []struct {
-		pod     *corev1.Pod
-		since   int64
-		message string
+		pod            *corev1.Pod
+		since, unready int64
+		message        string
 	}{
-		{ready("True", "", "", 40), 40, ""},
-		{ready("True", "", "", 0), 1, ""}, // ready, and nobody says since when
-		{ready("False", "ContainersNotReady", "containers with unready status", 40), 0, ""},
-		{ready("False", "ReadinessGatesNotReady", "gate x is shut", 40), 0, "gate x is shut"},
+		{ready("True", "", "", 40), 40, 0, ""},
+		{ready("True", "", "", 0), 1, 0, ""}, // ready, and nobody says since when
+		{ready("False", "ContainersNotReady", "containers with unready status", 40), 0, 40, ""},
+		{ready("Unknown", "NodeStatusUnknown", "", 0), 0, 0, ""}, // nor here
+		{ready("False", "ReadinessGatesNotReady", "gate x is shut", 40), 0, 40, "gate x is shut"},
 	} {
-		if p := compact(t, Pods(), test.pod)[0]; p.ReadySince != test.since || p.Message != test.message || p.Finalizers != "a,b" {
-			t.Errorf("%d %q %q, want %d %q", p.ReadySince, p.Message, p.Finalizers, test.since, test.message)
+		if p := compact(t, Pods(), test.pod)[0]; p.ReadySince != test.since || p.UnreadySince != test.unready || p.Message != test.message || p.Finalizers != "a,b" {
+			t.Errorf("%d %d %q %q, want %d %d %q", p.ReadySince, p.UnreadySince, p.Message, p.Finalizers, test.since, test.unready, test.message)
 		}
 	}
 	p := corePod(container("app", restarted(3, 70, running(false))))

@@ -203,7 +203,8 @@ func TestContainers(t *testing.T) {
 			pod("cart", "p", unready), warns("p", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503", 600, 5, 40),
 		), "warn | pod not ready | deploy/cart in shop | readiness probe of v2: answers 503 | not-ready"},
 		{"readiness failed just now", surged(
-			pod("cart", "p", unready), warns("p", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503", 5, 5, 1),
+			pod("cart", "p", unready, func(p *corev1.Pod) { p.Status.Conditions[0].LastTransitionTime = ago(5) }),
+			warns("p", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503", 5, 5, 1),
 		), ""},
 		{"starts up", surged(pod("cart", "p", unready, upFor(300, 0, nil), func(p *corev1.Pod) { p.Status.ContainerStatuses[0].Started = ref(false) })), ""},
 		{"does not start up", surged(pod("cart", "p", unready, upFor(700, 0, nil), func(p *corev1.Pod) { p.Status.ContainerStatuses[0].Started = ref(false) })), "warn | pod not ready | deploy/cart in shop | startup probe of v2 has not succeeded | not-ready"},

@@ -30,7 +30,7 @@ func notReady() Rule {
 			if c.lost(p) {
 				c.Depends(Nodes, "")
 				return &Finding{
-					Severity: Warn, What: "not ready", Since: max(p.Created, p.LastRestart), Why: "its node does not answer", Blame: c.blameNode(p),
+					Severity: Warn, What: "not ready", Since: max(p.Created, p.LastRestart, p.UnreadySince), Why: "its node does not answer", Blame: c.blameNode(p),
 					Evidence: []Evidence{{Text: "node " + p.Node + " is " + c.Node(p.Node).Status, Source: FromField, Where: c.Pod(p).String() + " spec.nodeName", On: c.Pod(p)}},
 				}
 			}
@@ -66,7 +66,10 @@ func (c *Cluster) probed(p *object.Pod, k *object.Container) *Finding {
 			break
 		}
 	}
-	if event != nil && event.First > k.Since+missingGrace { // it was up, and fell
+	switch up := k.Since + missingGrace; { // it was up, and fell
+	case p.UnreadySince > up:
+		since, grace = p.UnreadySince, fallenGrace
+	case event != nil && event.First > up:
 		since, grace = event.First, fallenGrace
 	}
 	if !c.Lasted(since, grace) {
@@ -95,7 +98,7 @@ func (c *Cluster) gated(p *object.Pod) *Finding {
 	if p.Ready < p.Total {
 		return nil // a container that does not run has a rule of its own
 	}
-	since := p.Created
+	since := max(p.Created, p.UnreadySince)
 	for i := range p.Containers {
 		since = max(since, p.Containers[i].Since)
 	}

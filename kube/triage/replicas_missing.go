@@ -68,7 +68,7 @@ func (c *Cluster) missingSince(w *object.Workload) (int64, bool) {
 		case sound(p) || p.Deleted != 0:
 		case c.Troubled(p) || c.lost(p):
 			troubled = true
-			earlier(max(p.Created, p.LastRestart))
+			earlier(max(p.Created, p.LastRestart, p.UnreadySince))
 		case p.Phase == "Pending":
 			earlier(p.Created)
 		}

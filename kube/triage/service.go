@@ -37,7 +37,7 @@ type backing struct {
 	ready     int           // of pods
 	workloads []kube.Ref    // that make such pods, if they should
 	idle      []kube.Ref    // that would, but are scaled to zero
-	since     int64         // when the newest of the pods started, seconds since 1970
+	since     int64         // when the last of the pods started, or became ready or unready, seconds since 1970
 	troubled  bool          // something is found wrong with one of the pods
 }
 
@@ -53,7 +53,7 @@ func (c *Cluster) backed(s *object.Service, selector labels.Selector) backing {
 			continue
 		}
 		b.pods = append(b.pods, p)
-		b.since = max(b.since, p.Created, p.LastRestart, p.ReadySince)
+		b.since = max(b.since, p.Created, p.LastRestart, p.ReadySince, p.UnreadySince)
 		if p.Deleted != 0 {
 			b.leaving++
 		} else if p.ReadySince != 0 {

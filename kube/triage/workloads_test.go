@@ -194,6 +194,26 @@ func TestDaemonSetMissing(t *testing.T) {
 	newScene(t, daemons(4, 4, 4)).none()
 }
 
+// What was well until its node was lost is missing since then, not since it was
+// made.
+func TestMissingSinceItsNodeWasLost(t *testing.T) {
+	fell := func(p *corev1.Pod) {
+		p.Status.Conditions[0].Status, p.Status.Conditions[0].LastTransitionTime = corev1.ConditionFalse, ago(90)
+	}
+	s := newScene(t, daemons(4, 3, 4), of("DaemonSet", "agent", fell)("agent-x"), node("node-1", corev1.ConditionUnknown))
+	found := 0
+	for _, f := range s.one().Findings {
+		if f.Rule == "replicas-missing" || f.Rule == "not-ready" {
+			if found++; f.Since != clock.Unix()-90 {
+				t.Errorf("%s since %d s, want %d", f.Rule, clock.Unix()-f.Since, 90)
+			}
+		}
+	}
+	if found != 2 {
+		t.Error(describe(s.report()))
+	}
+}
+
 func TestUpdateHeld(t *testing.T) {
 	s := newScene(t, daemons(4, 3, 1))
 	is(t, s.one(), "warn | update held, 1 of 4 updated | ds/agent in shop | 1 of 4 unavailable, 1 may be | rollout-held")
