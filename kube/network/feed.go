@@ -2,7 +2,6 @@ package network
 
 import (
 	"errors"
-	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
@@ -17,23 +16,11 @@ type Options struct {
 	Err    error                // why not all that it has is known, nil if it is
 }
 
-// Feed is a Graph that the stores of a cluster keep up to date. Changed may be
-// received from by anybody; the other methods belong to one goroutine at a time.
+// Feed is a Graph that the stores of a cluster keep up to date. Changed and Statuses
+// may be called by anybody; the other methods belong to one goroutine at a time.
 type Feed struct {
 	*Graph
-	sources []source
-	changed store.Signal
-	done    chan struct{}
-	relays  sync.WaitGroup
-}
-
-// source is one subscription of a Feed.
-type source struct {
-	resource Resource
-	changed  <-chan struct{}
-	status   func() store.Status
-	take     func() store.Status // passes what changed to the Graph
-	close    func()
+	*store.Sources[Resource]
 }
 
 // Open subscribes to what the ways into a scope are made of. Gateways and what
@@ -41,7 +28,7 @@ type source struct {
 // caller closes the Feed.
 func Open(hub *store.Hub, scope store.Scope, o Options) *Feed {
 	versions := servedGateway(o.Served)
-	f := &Feed{Graph: NewGraph(versions), changed: store.NewSignal(), done: make(chan struct{})}
+	f := &Feed{NewGraph(versions), store.NewSources[Resource]()}
 	f.Within = scope.Namespace
 	if Hides(o.Err) {
 		for r := range gatewayKinds() {
@@ -76,9 +63,6 @@ func Open(hub *store.Hub, scope store.Scope, o Options) *Feed {
 			follow(f, hub, k, scope, func(d store.Delta[*object.GatewayRoute]) { f.GatewayRoutes(r, d) })
 		}
 	}
-	for _, s := range f.sources {
-		f.relays.Go(func() { f.changed.Relay(s.changed, f.done) })
-	}
 	return f
 }
 
@@ -99,43 +83,8 @@ func Hides(err error) bool {
 
 // follow adds the objects of a kind to a Feed.
 func follow[T store.Object](f *Feed, hub *store.Hub, kind store.Kind[T], scope store.Scope, into func(store.Delta[T])) {
-	sub := store.Open(hub, kind, scope)
-	f.sources = append(f.sources, source{
-		resource: Resource(kind.GVR.Resource), changed: sub.Changed(), status: sub.Status, close: sub.Close,
-		take: func() store.Status {
-			d, status := sub.Take()
-			into(d)
-			return status
-		},
-	})
+	f.Add(store.SourceOf(Resource(kind.GVR.Resource), hub, kind, scope, into))
 }
-
-// Changed receives a value after a change of any of the objects, or of how well
-// they are known. One value may stand for any number of changes.
-func (f *Feed) Changed() <-chan struct{} { return f.changed }
 
 // Take brings the Graph up to date.
-func (f *Feed) Take() {
-	for _, s := range f.sources {
-		f.Read(s.resource, s.take())
-	}
-}
-
-// Statuses returns how well each resource is known now. It is safe for concurrent
-// use.
-func (f *Feed) Statuses() map[Resource]store.Status {
-	all := make(map[Resource]store.Status, len(f.sources))
-	for _, s := range f.sources {
-		all[s.resource] = s.status()
-	}
-	return all
-}
-
-// Close gives the subscriptions back.
-func (f *Feed) Close() {
-	close(f.done)
-	f.relays.Wait()
-	for _, s := range f.sources {
-		s.close()
-	}
-}
+func (f *Feed) Take() { f.Sources.Take(f.Read) }

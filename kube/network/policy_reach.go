@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -35,25 +34,17 @@ type ReachFeed struct {
 	hub      *store.Hub
 	pod      kube.Ref
 	policies *Policies
-	last     *object.Pod                          // the pod, as it was last
-	near     map[*object.Pod]struct{}             // pods of its namespace
-	all      map[*object.Pod]struct{}             // pods of all, nil as long as nobody needs them
-	status   map[Resource]map[string]store.Status // by resource and namespace, as taken last
-	changed  store.Signal
-	done     chan struct{}
-	relays   sync.WaitGroup
-
-	mu      sync.Mutex
-	sources []reachSource
+	last     *object.Pod               // the pod, as it was last
+	near     map[*object.Pod]struct{}  // pods of its namespace
+	all      map[*object.Pod]struct{}  // pods of all, nil as long as nobody needs them
+	status   map[reachKey]store.Status // as taken last
+	sources  *store.Sources[reachKey]
 }
 
-// reachSource is one subscription of a ReachFeed.
-type reachSource struct {
+// reachKey names what one subscription of a ReachFeed reads.
+type reachKey struct {
 	resource  Resource
 	namespace string // "" for all
-	status    func() store.Status
-	take      func() store.Status // passes on what changed
-	close     func()
 }
 
 // OpenReach subscribes to what is needed to say who may reach a pod, and whom it
@@ -63,7 +54,7 @@ type reachSource struct {
 func OpenReach(hub *store.Hub, pod kube.Ref) *ReachFeed {
 	f := &ReachFeed{
 		hub: hub, pod: pod, policies: NewPolicies(), near: map[*object.Pod]struct{}{},
-		status: map[Resource]map[string]store.Status{}, changed: store.NewSignal(), done: make(chan struct{}),
+		status: map[reachKey]store.Status{}, sources: store.NewSources[reachKey](),
 	}
 	here := store.Scope{Namespace: pod.Namespace}
 	followReach(f, object.NetworkPolicies(), here, func(d store.Delta[*object.NetworkPolicy]) {
@@ -83,18 +74,7 @@ func OpenReach(hub *store.Hub, pod kube.Ref) *ReachFeed {
 
 // followReach adds the objects of a kind to a feed.
 func followReach[T store.Object](f *ReachFeed, kind store.Kind[T], scope store.Scope, into func(store.Delta[T])) {
-	sub := store.Open(f.hub, kind, scope)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.sources = append(f.sources, reachSource{
-		resource: Resource(kind.GVR.Resource), namespace: scope.Namespace, status: sub.Status, close: sub.Close,
-		take: func() store.Status {
-			d, status := sub.Take()
-			into(d)
-			return status
-		},
-	})
-	f.relays.Go(func() { f.changed.Relay(sub.Changed(), f.done) })
+	f.sources.Add(store.SourceOf(reachKey{Resource(kind.GVR.Resource), scope.Namespace}, f.hub, kind, scope, into))
 }
 
 // widen reads what policies that speak of other namespaces need, if that is not read
@@ -133,58 +113,45 @@ func keep(set map[*object.Pod]struct{}, d store.Delta[*object.Pod]) map[*object.
 }
 
 // Changed receives a value after a change of anything that matters.
-func (f *ReachFeed) Changed() <-chan struct{} { return f.changed }
+func (f *ReachFeed) Changed() <-chan struct{} { return f.sources.Changed() }
 
 // Statuses returns how well each resource is known now, by what it is in words:
 // "pods of shop".
 func (f *ReachFeed) Statuses() map[string]store.Status {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	all := make(map[string]store.Status, len(f.sources))
-	for _, s := range f.sources {
-		words := string(s.resource)
+	known := f.sources.Statuses()
+	all := make(map[string]store.Status, len(known))
+	for k, status := range known {
+		words := string(k.resource)
 		switch {
-		case s.namespace != "":
-			words += " of " + s.namespace
-		case s.resource != Namespaces:
+		case k.namespace != "":
+			words += " of " + k.namespace
+		case k.resource != Namespaces:
 			words += " of all namespaces"
 		}
-		all[words] = s.status()
+		all[words] = status
 	}
 	return all
 }
 
 // Take returns how things stand now.
 func (f *ReachFeed) Take() *Reach {
-	f.take(0)
+	f.take()
 	r := f.reach()
 	if f.all == nil && (spansNamespaces(r.In) || spansNamespaces(r.Out)) {
-		from := len(f.sources) // only Take adds to them
 		f.widen()
-		f.take(from)
+		f.take()
 		r = f.reach()
 	}
 	return r
 }
 
-// take brings the sources from one on up to date.
-func (f *ReachFeed) take(from int) {
-	f.mu.Lock()
-	sources := f.sources[from:]
-	f.mu.Unlock()
-	for _, s := range sources {
-		of := f.status[s.resource]
-		if of == nil {
-			of = map[string]store.Status{}
-			f.status[s.resource] = of
-		}
-		of[s.namespace] = s.take()
-	}
+func (f *ReachFeed) take() {
+	f.sources.Take(func(k reachKey, status store.Status) { f.status[k] = status })
 }
 
 func (f *ReachFeed) reach() *Reach {
 	here := f.pod.Namespace
-	policies, pods := f.status[NetworkPolicies][here], f.status[Pods][here]
+	policies, pods := f.status[reachKey{NetworkPolicies, here}], f.status[reachKey{Pods, here}]
 	r := &Reach{Loading: policies.Phase == store.Syncing || pods.Phase == store.Syncing && f.last == nil}
 	f.policies.Unread(here, "")
 	if !isRead(policies) {
@@ -217,12 +184,12 @@ func (f *ReachFeed) find() *object.Pod {
 // access counts peers among all pods, or only those of its own namespace where no
 // others are known.
 func (f *ReachFeed) access(pod *Party, d Direction) Access {
-	everywhere := f.all != nil && isRead(f.status[Pods][""])
+	everywhere := f.all != nil && isRead(f.status[reachKey{Pods, ""}])
 	var pods iter.Seq[*object.Pod]
 	switch {
 	case everywhere:
 		pods = maps.Keys(f.all)
-	case isRead(f.status[Pods][f.pod.Namespace]):
+	case isRead(f.status[reachKey{Pods, f.pod.Namespace}]):
 		pods = maps.Keys(f.near)
 	}
 	a := f.policies.Access(pod, d, pods)
@@ -241,11 +208,9 @@ func spansNamespaces(a Access) bool {
 // notRead returns what is not known, those that matter most first.
 func (f *ReachFeed) notRead() []Unread {
 	var list []Unread
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, s := range f.sources {
-		if status := f.status[s.resource][s.namespace]; status.Phase == store.Forbidden || status.Phase == store.Failed {
-			list = append(list, Unread{Resource: s.resource, Namespace: s.namespace, Status: status})
+	for _, k := range f.sources.Keys() {
+		if status := f.status[k]; status.Phase == store.Forbidden || status.Phase == store.Failed {
+			list = append(list, Unread{Resource: k.resource, Namespace: k.namespace, Status: status})
 		}
 	}
 	return list
@@ -254,13 +219,7 @@ func (f *ReachFeed) notRead() []Unread {
 func isRead(s store.Status) bool { return s.Phase == store.Live || s.Phase == store.Stale }
 
 // Close gives the subscriptions back.
-func (f *ReachFeed) Close() {
-	close(f.done)
-	f.relays.Wait()
-	for _, s := range f.sources {
-		s.close()
-	}
-}
+func (f *ReachFeed) Close() { f.sources.Close() }
 
 // AboutPods reports whether a line is about pods alone, so that they could be
 // counted.

@@ -60,7 +60,7 @@ const (
 	// went back to it, which gives it a new one
 	// (k8s.io/kubectl/pkg/util/deployment, RevisionHistoryAnnotation).
 	formerAnnotation = "deployment.kubernetes.io/revision-history"
-	noDeadline      = 1<<31 - 1 // how the API writes that there is none
+	noDeadline       = 1<<31 - 1 // how the API writes that there is none
 )
 
 // Condition returns the condition of a type, nil if there is none.

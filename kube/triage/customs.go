@@ -44,11 +44,11 @@ func customs() source {
 	return source{
 		resource: CustomResources, gvr: kube.Local(string(CustomResources)), namespaced: true,
 		empty: func() index { return newTable[*object.Custom]() },
-		open: func(f *Feed, s store.Scope) feeding {
+		open: func(f *Feed, s store.Scope) store.Source[Resource] {
 			p := newPoller(f.hub, s.Namespace, customsEvery)
-			return feeding{
-				resource: CustomResources, changed: p.changed, close: p.close, status: p.Status,
-				take: func() store.Status {
+			return store.Source[Resource]{
+				Key: CustomResources, Changed: p.changed, Close: p.close, Status: p.Status,
+				Take: func() store.Status {
 					d, status := p.take()
 					Change(f.Engine, CustomResources, d)
 					return status

@@ -52,7 +52,7 @@ type source struct {
 	gvr        schema.GroupVersionResource
 	kind       string
 	namespaced bool
-	open       func(*Feed, store.Scope) feeding
+	open       func(*Feed, store.Scope) store.Source[Resource]
 	empty      func() index
 }
 
@@ -62,19 +62,11 @@ func follow[T store.Object](kind store.Kind[T], scope func(store.Scope) store.Sc
 	return source{
 		resource: resource, gvr: kind.GVR, kind: kind.Kind, namespaced: kind.Namespaced,
 		empty: func() index { return newTable[T]() },
-		open: func(f *Feed, s store.Scope) feeding {
+		open: func(f *Feed, s store.Scope) store.Source[Resource] {
 			if scope != nil {
 				s = scope(s)
 			}
-			sub := store.Open(f.hub, kind, s)
-			return feeding{
-				resource: resource, changed: sub.Changed(), close: sub.Close, status: sub.Status,
-				take: func() store.Status {
-					d, status := sub.Take()
-					Change(f.Engine, resource, d)
-					return status
-				},
-			}
+			return store.SourceOf(resource, f.hub, kind, s, func(d store.Delta[T]) { Change(f.Engine, resource, d) })
 		},
 	}
 }
