@@ -18,19 +18,20 @@ import (
 func changing() []scenario {
 	return []scenario{
 		{
-			name: "what somebody changes is seen with its values and its rollout", cluster: workshop, args: []string{"-n", "altered"}, size: size{120, 40},
+			name: "what somebody changes is seen with its values and its rollout", cluster: workshop, args: []string{"-n", "altered"}, size: size{150, 40},
 			run: func(t *terminal) {
 				t.workspace("altered")
-				t.Live().Press("6").Header("6 changes")
+				t.Live().Press("6").Header("6 changes").Sees("seen since").Live()
 				w := rolled{t, "altered", "deployments", "front"}
 				w.create()
 				w.complete()
-				t.within(rolloutPatience, "deploy altered/front", "made")
+				// Looks may be seconds apart: what is changed before the first has no old value.
+				t.within(rolloutPatience, "made · then 2× pod made, 1× rs made", "deploy altered/front")
 				patch := `{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"registry.example.com/shop/toolbox:2.0"}]}}}}`
 				_, err := t.api.AppsV1().Deployments("altered").Patch(t.Context(), "front", types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: "terraform"})
 				t.must(err)
-				t.within(rolloutPatience, "revision 2: image toolbox:1.0 → toolbox:2.0", "terraform", "pod made")
-				t.Select("terraform").Press(uitest.Tab).Sees("  made")
+				t.within(rolloutPatience, "revision 2: image toolbox:1.0 → toolbox:2.0 · then", "terraform")
+				t.Select("terraform").Press(uitest.Tab).within(rolloutPatience, "pod altered/front-", "rs altered/front-")
 				t.Select("terraform").Press("o").Header("rollout ", "front").Press(uitest.Esc)
 				t.Select("terraform").Press(uitest.Enter).Header("change ").Sees("seen as it happened", "revision 1 → 2", "+ registry.example.com/shop/toolbox:2.0").Press(uitest.Esc)
 				t.Press("2").Live().Select("front").Press("t").Header("changes deploy/front").within(rolloutPatience, "revision 2: image", "terraform")
