@@ -154,6 +154,19 @@ func (s *cluster) raw(t *testing.T, ref kube.Ref) string {
 	obj.SetManagedFields(nil)
 	obj.SetResourceVersion("")
 	unstructured.RemoveNestedField(obj.Object, "metadata", "annotations", "deployment.kubernetes.io/revision")
+	// A controller gives a node that is cordoned a taint, and takes it away, soon after.
+	if taints, found, _ := unstructured.NestedSlice(obj.Object, "spec", "taints"); found {
+		taints = slices.DeleteFunc(taints, func(taint any) bool {
+			key, _, _ := unstructured.NestedString(taint.(map[string]any), "key")
+			return key == corev1.TaintNodeUnschedulable
+		})
+		unstructured.RemoveNestedField(obj.Object, "spec", "taints")
+		if len(taints) > 0 {
+			if err := unstructured.SetNestedSlice(obj.Object, taints, "spec", "taints"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	text, err := json.Marshal(obj)
 	if err != nil {
 		t.Fatal(err)
