@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -99,7 +100,18 @@ func denying() []scenario {
 // reason looks an action up in the menu, where it stands with a reason against it.
 func (t *terminal) reason(title, why string) *terminal {
 	t.Helper()
-	return t.Press("a").Sees("actions›").Press(title).Sees("actions› "+title, why).Press(uitest.Esc).Misses("actions›")
+	for end := time.Now().Add(patience); ; {
+		t.Press("a").Sees("actions›").Press(title).Sees("actions› " + title)
+		// The menu says what was known when it was opened, and a review may be under way.
+		known := t.soon(func(screen string) bool { return strings.Contains(screen, why) })
+		t.Press(uitest.Esc).Misses("actions›")
+		switch {
+		case known:
+			return t
+		case time.Now().After(end):
+			t.Fatalf("the menu does not say of %s: %s", title, why)
+		}
+	}
 }
 
 // state is which Deployments and nodes there are, and what qd has changed of them

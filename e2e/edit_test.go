@@ -134,16 +134,23 @@ func editing() []scenario {
 			args: []string{"configmaps", "-n", "editing"}, env: scripted(), size: size{80, 24},
 			run: func(t *terminal) {
 				t.notes("interrupted")
-				t.script(`sed 's/colour: blue/colour: red/' "$1" > new; cat new > "$1"; printf %s "$1" > path; kill -INT $PPID`)
-				t.Live().Select("interrupted").Press("e").Sees("data.colour  blue → red").Press("e").Sees("the server would accept it")
+				t.script(`echo run >> runs; sed 's/colour: blue/colour: red/' "$1" > new; cat new > "$1"; printf %s "$1" > path; kill -INT $PPID`)
+				t.Live().Select("interrupted").Press("e").Sees("data.colour  blue → red").Press("e")
+				t.eventually(func() bool {
+					runs, _ := os.ReadFile(filepath.Join(t.dir, "runs"))
+					return len(strings.Fields(string(runs))) == 2
+				}, func() string { return "the editor was not opened again" })
+				t.Sees("the server would accept it")
 				t.script(`kill -KILL $PPID`)
 				t.Press("e")
 				t.await("the end", patience, func(string) bool { return syscall.Kill(t.screen.PID(), 0) != nil })
 				if text, err := os.ReadFile(t.path()); err != nil || !strings.Contains(string(text), "colour: red") {
 					t.Errorf("%v: %s", err, text)
 				}
-				if info, err := os.Stat(t.path()); err != nil || info.Mode().Perm() != 0o600 {
-					t.Error(info.Mode(), err)
+				if info, err := os.Stat(t.path()); err != nil {
+					t.Error(err)
+				} else if info.Mode().Perm() != 0o600 {
+					t.Error(info.Mode())
 				}
 				t.colour("interrupted", "blue")
 			},

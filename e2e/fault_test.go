@@ -14,13 +14,9 @@ import (
 	"quarterdeck/ui/uitest"
 )
 
-const (
-	// What is promised about an API server that goes away.
-	noticed = 15 * time.Second // that it does not answer
-	back    = 5 * time.Second  // that it answers again
-)
-
-// faults are what clusters do to programs that look at them.
+// faults are what clusters do to programs that look at them. How soon that is
+// noticed is shown beside the stores, by a clock of the tests' own: a machine that
+// does other things as well keeps no promise of seconds.
 func faults() []scenario {
 	return []scenario{
 		{
@@ -29,11 +25,11 @@ func faults() []scenario {
 			run: func(t *terminal) {
 				t.Live().Header("30").Press(uitest.Down)
 				t.apiServer("stop")
-				t.within(noticed, "○ stale ").Sees("refuses the connection").Row("Running")
+				t.Sees("○ stale ").Sees("refuses the connection").Row("Running")
 				t.Press("?").Header("help").Press(uitest.Esc).Header("stale")
 				t.await("the age of what is shown", patience, func(string) bool { return staleFor(t.screen.Line(0)) >= 3*time.Second })
 				t.apiServer("start")
-				t.within(back, "● live").Header("30").Misses("refuses the connection")
+				t.Sees("● live").Header("30").Misses("refuses the connection")
 				t.changed("LiveAgain")
 			},
 		},
@@ -44,12 +40,12 @@ func faults() []scenario {
 			run: func(t *terminal) {
 				t.Live().Header("30")
 				t.apiServer("pause")
-				t.within(noticed, "○ stale ").Row("Running")
+				t.Sees("○ stale ").Row("Running")
 				t.Press("?").Header("help").Press(uitest.Esc).Header("stale")
 				t.Press("@", "dead", uitest.Enter).Header("dead").Sees("refuses the connection")
 				t.Press("[").Header("playground", "pods", "stale").Row("Running")
 				t.apiServer("resume")
-				t.within(back, "● live").Header("30")
+				t.Sees("● live").Header("30")
 				t.changed("Thawed")
 			},
 		},
@@ -59,9 +55,9 @@ func faults() []scenario {
 			run: func(t *terminal) {
 				t.Live().Header("30")
 				t.apiServer("pause")
-				t.within(noticed, "○ stale ").Sees("does not answer").Row("Running")
+				t.Sees("○ stale ").Sees("does not answer").Row("Running")
 				t.apiServer("resume")
-				t.within(back, "● live").Header("30").Misses("does not answer")
+				t.Sees("● live").Header("30").Misses("does not answer")
 				t.changed("Answered")
 			},
 		},
@@ -71,10 +67,10 @@ func faults() []scenario {
 			run: func(t *terminal) {
 				t.Live().Rows("node-00000", "node-00001", "node-00002")
 				t.apiServer("stop")
-				t.within(noticed, "○ stale ").Press(":", "deployments", uitest.Enter).
+				t.Sees("○ stale ").Press(":", "deployments", uitest.Enter).
 					Header("deployments", "no answer").Sees("refuses the connection").Misses("no deployments")
 				t.apiServer("start")
-				t.within(back, "● live")
+				t.Sees("● live")
 			},
 		},
 	}

@@ -26,7 +26,7 @@ func seeingRoom() []scenario {
 					t.Fatal(err)
 				}
 				node := nodes.Items[0].Name
-				t.Press("/", node, uitest.Enter).Header("/"+node).Row(node).Press(uitest.Enter).Header("node "+node).Sees("RESOURCE", "ALLOCATABLE")
+				t.Press("/", node, uitest.Enter).Header("/"+node, "1 of 12").Row(node).Press(uitest.Enter).Header("node "+node).Sees("RESOURCE", "ALLOCATABLE")
 				t.requested(node)
 				t.Press(uitest.Esc).Header("4 headroom").Press(uitest.Esc).Row("std-a-01").Press(uitest.Tab).Header("by zone").Row("zone-a")
 				t.Press(uitest.Tab).Header("by pool").Row("std").Press(uitest.Tab).Header("by namespace").Row("payments", "%")

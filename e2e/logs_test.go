@@ -34,14 +34,14 @@ func logging() []scenario {
 			name: "a log is read again and opened in a pager and an editor",
 			args: []string{"pods", "-n", "web"}, env: []string{"PAGER=sh ./viewer", "EDITOR=sh ./viewer", "TMPDIR=."},
 			run: func(t *terminal) {
-				t.file("viewer", `wc -l < "$1" > seen; ls -l "$1" >> seen; echo in the viewer; read line`)
 				t.Live().Press(":", "logs ", "app=catalog").Sees("logs of›").Press(uitest.Enter).Header("logs › app=catalog").Live()
 				t.Sees("3 containers", "last 1,000 of each")
 				t.Press("R", "2 files").Sees("is no span").Press(uitest.Esc).Misses("is no span")
 				t.Press("R", "2 lines", uitest.Enter).Sees("last 2 of each")
 				t.Press("R", "all", uitest.Enter).Sees("from their start")
 				for _, key := range []string{"P", "v"} {
-					t.Press(key).Sees("in the viewer").Press(uitest.Enter).Header("logs › app=catalog").Sees("from their start")
+					t.file("viewer", `wc -l < "$1" > seen; ls -l "$1" >> seen; echo `+key+` in the viewer; read line`)
+					t.Press(key).Sees(key + " in the viewer").Press(uitest.Enter).Header("logs › app=catalog").Sees("from their start")
 					t.viewed()
 				}
 			},

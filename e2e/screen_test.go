@@ -70,15 +70,16 @@ func screens() []scenario {
 				for i, message := range messages {
 					t.event("scripts", fmt.Sprintf("script-%d", i), message)
 				}
-				t.Live().Press("w").Row("script-0").Row("script-7").Sees("SOURCE").fits(160)
-				var columns []int // where the column after the message begins
-				for _, row := range rows(t.screen.Text()) {
-					before, _, _ := strings.Cut(row, reporter)
-					columns = append(columns, ansi.StringWidth(before))
-				}
-				if len(columns) != len(messages) || len(slices.Compact(columns)) != 1 {
-					t.Errorf("the column after the message is not aligned:\n%s", t.screen.Text())
-				}
+				t.Live().Press("w").Row("script-0").Row("script-7").Sees("SOURCE")
+				t.await("the column after the message aligned", patience, func(screen string) bool { // a frame comes in pieces
+					var columns []int // where that column begins
+					for _, row := range rows(screen) {
+						before, _, _ := strings.Cut(row, reporter)
+						columns = append(columns, ansi.StringWidth(before))
+					}
+					return len(columns) == len(messages) && len(slices.Compact(columns)) == 1
+				})
+				t.fits(160)
 				if strings.Contains(t.screen.Raw(), "\x1b]52") {
 					t.Error("a message of an event has reached the clipboard")
 				}

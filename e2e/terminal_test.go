@@ -51,6 +51,20 @@ func (t *terminal) await(what string, within time.Duration, ok func(screen strin
 	}
 }
 
+// soon reports whether the screen becomes ok within a moment.
+func (t *terminal) soon(ok func(screen string) bool) bool {
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for end := time.After(2 * time.Second); !ok(t.screen.Text()); {
+		select {
+		case <-look.C:
+		case <-end:
+			return false
+		}
+	}
+	return true
+}
+
 // Press types keys, one after the other, or text.
 func (t *terminal) Press(keys ...string) *terminal {
 	t.screen.Type(keys...)

@@ -143,8 +143,8 @@ func (d *draft) discard() {
 
 // launch lends the terminal to the editor.
 func (d *draft) launch() tea.Msg {
-	began := time.Now()
-	return tea.Exec(d.editor.visit(d.path, d.session.Lent), func(err error) tea.Msg { return d.returned(err, time.Since(began)) })
+	visit := d.editor.visit(d.path, d.session.Lent)
+	return tea.Exec(visit, func(err error) tea.Msg { return d.returned(err, visit.took) })
 }
 
 // instant is how long an editor runs that nobody can have typed into.

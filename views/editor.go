@@ -83,6 +83,7 @@ func (e editor) visit(path string, lent *atomic.Int32) *editorVisit {
 type editorVisit struct {
 	cmd  *exec.Cmd
 	lent *atomic.Int32
+	took time.Duration // how long it ran, once it has ended
 }
 
 // interruptTime is how long an interrupt may take to arrive.
@@ -102,5 +103,7 @@ func (v *editorVisit) Run() error {
 	v.lent.Add(1)
 	// The interrupt that ended the editor may still be on its way to us.
 	defer func() { time.AfterFunc(interruptTime, func() { v.lent.Add(-1) }) }()
+	began := time.Now() // the terminal is lent by then, which takes its time
+	defer func() { v.took = time.Since(began) }()
 	return v.cmd.Run()
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -67,6 +68,9 @@ const (
 	// retryEvery is how long an eviction waits that was not possible, as kubectl
 	// does.
 	retryEvery = 5 * time.Second
+	// refusesAtFirst is how long a server that has not answered may refuse what it
+	// allowed before: one that has just started does not know anybody's rights.
+	refusesAtFirst = 30 * time.Second
 	// lookEvery is how often a drain looks which pods have gone.
 	lookEvery = 900 * time.Millisecond // and not at the moment of a retry, which would find old news
 )
@@ -192,6 +196,7 @@ func (d *drain) run(ctx context.Context) error {
 
 // move evicts a pod and waits until it has gone.
 func (d *drain) move(ctx context.Context, p *leaver) error {
+	var silent time.Time // when the server had a bad moment last, zero for never
 	for {
 		err := d.evict(ctx, p)
 		budget := (*Blocked)(nil)
@@ -213,6 +218,9 @@ func (d *drain) move(ctx context.Context, p *leaver) error {
 		case errors.As(err, &budget):
 			d.tell(p, PodWaiting, budget.Reason)
 		case passing(err):
+			silent = time.Now()
+			d.tell(p, PodWaiting, cause(err))
+		case apierrors.IsForbidden(err) && time.Since(silent) < refusesAtFirst:
 			d.tell(p, PodWaiting, cause(err))
 		default:
 			d.tell(p, PodFailed, cause(err))

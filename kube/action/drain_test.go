@@ -207,7 +207,8 @@ func TestDrainRuns(t *testing.T) {
 		b.set("c", apitest.Unavailable())
 		b.set("d", &apitest.Answer{Cut: true})
 		began := time.Now()
-		time.AfterFunc(time.Second, func() { b.set("d", nil) })
+		time.AfterFunc(time.Second, func() { b.set("d", forbidden("nobody's rights are known yet")) })
+		time.AfterFunc(6*time.Second, func() { b.set("d", nil) })
 		time.AfterFunc(7*time.Second, func() { b.set("b", nil) })
 		time.AfterFunc(8*time.Second, func() { b.set("c", nil) })
 		b.server.Put(podOn("n", "late"), podOn("m", "elsewhere"))
@@ -223,7 +224,7 @@ func TestDrainRuns(t *testing.T) {
 			"a":    {"evicting", "terminating", "gone"},
 			"b":    {"evicting", budget, budget, "terminating", "gone"},
 			"c":    {"evicting", broken, broken, "terminating", "gone"},
-			"d":    {"evicting", "waiting: no answer from the server: EOF", "terminating", "gone"},
+			"d":    {"evicting", "waiting: no answer from the server: EOF", "waiting: pods is forbidden: nobody's rights are known yet", "terminating", "gone"},
 			"late": {"evicting", "terminating", "gone"},
 		} {
 			if !slices.Equal(b.said[name], want) {

@@ -247,7 +247,7 @@ func (s *shopper) prepare() {
 func (s *shopper) pass() {
 	start := time.Now().Unix()
 	if err := wait.PollUntilContextTimeout(s.t.Context(), 50*time.Millisecond, patience, true, func(context.Context) (bool, error) {
-		return time.Now().Unix() > start+together+1, nil
+		return time.Now().Unix() > start+together+2, nil
 	}); err != nil {
 		s.t.Fatal(err)
 	}
@@ -267,8 +267,15 @@ func (s *shopper) round(name string) (from, to int64) {
 // of returns the entries that are w, as far as manager, object and time tell.
 func (w write) of(r *Report, exact bool, round string, from, to int64) []*Entry {
 	var found []*Entry
+	to++ // what followed may be of the next second
+	switch {
+	case !exact:
+		to += together // a revision is as old as what its controller made
+	case w.undated:
+		to += int64(longestPause / time.Second) // it is as old as the look that saw it
+	}
 	for _, e := range r.Entries {
-		if e.Verb == Changed && e.Exact == exact && e.Manager == strings.ReplaceAll(w.manager, "ROUND", round) && e.On.Kind+"/"+e.On.Name == w.on && (e.At >= from-1 && e.At <= to+1 || !exact && w.undated) {
+		if e.Verb == Changed && e.Exact == exact && e.Manager == strings.ReplaceAll(w.manager, "ROUND", round) && e.On.Kind+"/"+e.On.Name == w.on && (e.At >= from-1 && e.At <= to || !exact && w.undated) {
 			found = append(found, e)
 		}
 	}

@@ -222,6 +222,8 @@ func (s scene) shell(t *testing.T) {
 		v.typeKeys("stty size\r")
 		return strings.Contains(v.String(), "33 101"), nil
 	})
+	v.typeKeys("echo dra$((1))ned\r") // what was typed before is done
+	v.await("dra1ned")
 	v.typeKeys("sleep 600\r")
 	v.await("sleep 600")
 	v.typeKeys("\x03") // reaches the pod: the sleep ends and not the session

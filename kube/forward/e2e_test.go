@@ -321,9 +321,10 @@ func (s scene) podEnds(t *testing.T) {
 		_, err := s.admin.CoreV1().Pods("default").Get(t.Context(), name, metav1.GetOptions{})
 		return apierrors.IsNotFound(err)
 	})
-	// The next pod is on its way: the connection waits for it.
-	if text, err := ask(info.Local, "/"); err != nil || strings.Contains(text, name) {
-		t.Errorf("after the end of pod %s: %q, %v; %+v", name, text, err, f.List())
+	// The next pod is on its way: the connection waits for it, though not for ever.
+	await(t, "the next pod answers", func() bool { text, err = ask(info.Local, "/"); return err == nil })
+	if strings.Contains(text, name) {
+		t.Errorf("after the end of pod %s: %q; %+v", name, text, f.List())
 	}
 }
 

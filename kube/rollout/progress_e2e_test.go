@@ -222,8 +222,10 @@ func testDeadline(c *cluster, t *testing.T) {
 	w.done(t)
 	w.change(t, "", `{"spec":{"progressDeadlineSeconds":10,"template":{"spec":{"containers":[{"name":"app","readinessProbe":{"httpGet":{"path":"/raedyz","port":8080}}}]}}}}`)
 	f := c.feed(t, w.ref.Namespace, "", Options{Whole: true})
-	s := f.wait(t, w, func(*Status) {})
-	if good, over := s.Over(); good || !over || !s.Late || s.State != Stuck || s.Blocker.Reason != Probe {
+	f.wait(t, w, func(*Status) {})
+	// The event of the probe may come after the end.
+	s := f.until(t, w, "late by its probe", func(s *Status) bool { return s.Late && s.Blocker != nil && s.Blocker.Reason == Probe }).Status
+	if good, over := s.Over(); good || !over || s.State != Stuck {
 		t.Errorf("%+v %+v", s, s.Blocker)
 	}
 	if !slices.ContainsFunc(s.Blocker.Evidence, func(e Evidence) bool {
@@ -362,7 +364,7 @@ func testFewRights(c *cluster, t *testing.T) {
 		APIGroups: []string{"apps"}, Resources: []string{"deployments", "statefulsets", "daemonsets"}, Verbs: []string{"get", "list", "watch"},
 	})
 	f := c.feed(t, w.ref.Namespace, "deployments-only", Options{})
-	d := f.until(t, w, "complete", func(s *Status) bool { return s.State == Complete && f.Synced() })
+	d := f.until(t, w, "complete", func(s *Status) bool { return s.State == Complete && f.Synced() && len(f.Gaps()) == 4 }) // as soon as the right is known
 	var gaps []string
 	for _, g := range d.Gaps {
 		gaps = append(gaps, g.Resource+" "+g.Status.Phase.String())

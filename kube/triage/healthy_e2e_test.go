@@ -11,6 +11,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -64,6 +65,9 @@ func (s shop) worksOnce(t *testing.T, f *follower, round int) {
 	for _, j := range jobs {
 		s.until(t, "job "+j.Name+" is complete", func(ctx context.Context) (bool, error) {
 			j, err := s.admin.BatchV1().Jobs(j.Namespace).Get(ctx, j.Name, metav1.GetOptions{})
+			if apierrors.IsNotFound(err) {
+				return true, nil // only those that are complete are cleaned up, when newer ones are
+			}
 			return err == nil && j.Status.CompletionTime != nil, err
 		})
 	}

@@ -200,11 +200,11 @@ func TestTerminal(t *testing.T) {
 	out.await(t, "/ # ")
 	enter("cd /tmp\r")
 	out.await(t, "/tmp # ")
-	enter("tty; stty size\r")
+	// A size arrives when it arrives.
+	enter("while [ \"$(stty size)\" != '40 132' ]; do sleep 0.01; done; tty; stty size\r")
 	out.await(t, "/dev/pts/0\r\n40 132\r\n")
 	out.await(t, "# ")
 	sizes <- shell.Size{Width: 80, Height: 24}
-	// The new size arrives when it arrives.
 	enter("while [ \"$(stty size)\" != '24 80' ]; do sleep 0.01; done; echo res''ized\r")
 	out.await(t, "resized\r\n")
 	out.await(t, "# ")
@@ -217,6 +217,11 @@ func TestTerminal(t *testing.T) {
 	out.await(t, "started\r\n")
 	enter("\x03")
 	out.await(t, "^C")
+	out.await(t, "# ")
+	enter("sleep 600\r\x03") // before the shell has begun it
+	out.await(t, "^C")
+	enter("echo go''es on\r")
+	out.await(t, "goes on\r\n")
 	out.await(t, "# ")
 	enter("half a line\x03")
 	out.await(t, "^C")

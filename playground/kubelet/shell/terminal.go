@@ -3,7 +3,6 @@ package shell
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -82,8 +81,15 @@ func (e editorInput) Read(p []byte) (int, error) {
 	if len(t.ahead) == 0 {
 		return 0, io.EOF
 	}
+	// The editor takes an interrupt for the end; it should begin a new line.
+	if t.ahead[0] == interrupt {
+		t.ahead = append([]byte{killLine, '\r'}, t.ahead[1:]...)
+	}
 	// Not beyond a line: what follows may be for the command that it starts.
 	line := t.ahead
+	if i := bytes.IndexByte(line, interrupt); i >= 0 {
+		line = line[:i]
+	}
 	if i := bytes.IndexByte(line, '\r'); i >= 0 {
 		line = line[:i+1]
 	}
@@ -139,10 +145,8 @@ func (t *terminal) read(in io.Reader) {
 func (t *terminal) key(key byte) {
 	switch {
 	case t.command == nil && key == interrupt:
-		// The editor takes it for the end; it should begin a new line.
 		_, _ = io.WriteString(t.out, "^C")
-		t.ahead = append(t.ahead, killLine, '\r')
-		t.wake.Broadcast()
+		fallthrough
 	case t.command == nil:
 		t.ahead = append(t.ahead, key)
 		t.wake.Broadcast()
@@ -180,6 +184,10 @@ func (t *terminal) foreground(stop context.CancelFunc) (input *os.File, done fun
 	ahead := t.ahead
 	t.ahead = nil
 	for _, key := range ahead {
+		if key == interrupt && stop != nil { // which was echoed when it came
+			stop()
+			continue
+		}
 		t.key(key)
 	}
 	return reader, func() {
@@ -250,37 +258,36 @@ func (m *machine) interactive(ctx context.Context, dir string, env []string) (in
 			code = 2
 			continue
 		}
-		if code, err = m.runLine(ctx, runner, program); err != nil {
+		var left bool
+		if code, left, err = m.runLine(ctx, runner, program); err != nil || left {
 			return code, err
-		}
-		if runner.Exited() {
-			return code, nil
 		}
 	}
 }
 
-// runLine runs one line; ^C stops it and not the shell.
-func (m *machine) runLine(ctx context.Context, runner *interp.Runner, program *syntax.File) (int, error) {
+// runLine runs one line; ^C stops it and not the shell. It reports whether the line
+// left the shell.
+func (m *machine) runLine(ctx context.Context, runner *interp.Runner, program *syntax.File) (code int, left bool, err error) {
 	if len(program.Stmts) == 0 {
-		return 0, nil
+		return 0, false, nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	input, done := m.tty.foreground(cancel)
 	defer done()
 	if err := interp.StdIO(input, m.tty, m.tty)(runner); err != nil {
-		return 0, fmt.Errorf("connect the terminal: %w", err)
+		return 0, false, fmt.Errorf("connect the terminal: %w", err)
 	}
-	code := 0
 	for _, stmt := range program.Stmts {
-		var err error
 		code, err = exitCode(runner.Run(ctx, stmt))
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return code, err
-		}
-		if runner.Exited() || ctx.Err() != nil {
-			break
+		switch {
+		case err != nil:
+			return code, false, err
+		case ctx.Err() != nil: // which the runner takes for the end of everything
+			return code, false, nil
+		case runner.Exited():
+			return code, true, nil
 		}
 	}
-	return code, nil
+	return code, false, nil
 }
