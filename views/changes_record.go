@@ -1,8 +1,6 @@
 package views
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -45,12 +43,7 @@ func (s *Session) recordChanges() *recording {
 
 // status joins the states of what is read.
 func (r *recording) status() store.Status {
-	all := r.Statuses()
-	names := slices.Sorted(maps.Keys(all))
-	statuses := make([]store.Status, len(names))
-	for i, name := range names {
-		statuses[i] = all[name]
-	}
+	names, statuses := r.Statuses()
 	joined := joinStatus(statuses, names)
 	if known := r.Report(); joined.Phase == store.Live && (known == nil || known.Loading) {
 		joined.Phase = store.Syncing // read, but not looked at yet

@@ -320,19 +320,25 @@ func (r *Recorder) Forget(to store.Signal) {
 // nothing is.
 func (r *Recorder) Report() *Report { return r.report.Load() }
 
-// Statuses returns how well each resource is known now.
-func (r *Recorder) Statuses() map[string]store.Status {
-	all := map[string]store.Status{}
+// Statuses returns how well each resource is known now, and their names in the
+// order in which they matter.
+func (r *Recorder) Statuses() (names []string, statuses []store.Status) {
+	at := map[string]int{}
 	for _, f := range r.followed() {
 		st := f.status()
 		if missing(st) {
 			st.Phase, st.Err = store.Live, nil
 		}
-		if old, ok := all[f.resource]; !ok || old.Phase == store.Live {
-			all[f.resource] = st
+		i, known := at[f.resource]
+		switch {
+		case !known:
+			at[f.resource] = len(names)
+			names, statuses = append(names, f.resource), append(statuses, st)
+		case statuses[i].Phase == store.Live:
+			statuses[i] = st
 		}
 	}
-	return all
+	return names, statuses
 }
 
 // Close gives the subscriptions back and waits until nothing runs any more.
