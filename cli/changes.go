@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/changes"
@@ -148,7 +149,10 @@ func (c *changing) print(ctx context.Context, q changesQuery) error {
 // read returns what is known when everything has been read that can be, or the
 // time is over. Its error says why nothing is.
 func (c *changing) read(ctx context.Context, timeout time.Duration) (*changes.Report, error) {
-	r := changes.Open(c.Client.Stores, store.Scope{Namespace: c.Namespace}, changes.Options{Now: c.Now, Pause: 20 * time.Millisecond})
+	r := changes.Open(c.Client.Stores, store.Scope{Namespace: c.Namespace}, changes.Options{
+		Now: c.Now, Pause: 20 * time.Millisecond,
+		Served: func() ([]metav1.APIResource, error) { return c.Client.Kinds(false) },
+	})
 	defer r.Close()
 	r.Deepen()
 	changed := store.NewSignal()

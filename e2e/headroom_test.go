@@ -20,7 +20,7 @@ func seeingRoom() []scenario {
 		{
 			name: "where is room", args: []string{"nodes"}, size: size{160, 50},
 			run: func(t *terminal) {
-				t.Live().Press("4").Header("4 headroom").Live().Sees("REQ/LIM/USE", "largest pod that fits: ", "lose any")
+				t.Live().Press("4").Header("4 headroom").Live().Sees("REQ/LIM/USE", "largest pod that fits: ", "lose ", "tried ")
 				nodes, err := t.api.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{Limit: 1})
 				if err != nil {
 					t.Fatal(err)

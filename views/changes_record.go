@@ -3,6 +3,7 @@ package views
 import (
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"quarterdeck/kube"
@@ -29,7 +30,10 @@ func (s *Session) recordChanges() *recording {
 		return r
 	}
 	fresh := &recording{client: s.Client, namespace: s.Namespace}
-	fresh.Recorder = changes.Open(s.Client.Stores, store.Scope{Namespace: s.Namespace}, changes.Options{Now: s.Now, Pause: max(s.Settings.Refresh, 200*time.Millisecond)})
+	fresh.Recorder = changes.Open(s.Client.Stores, store.Scope{Namespace: s.Namespace}, changes.Options{
+		Now: s.Now, Pause: max(s.Settings.Refresh, 200*time.Millisecond),
+		Served: func() ([]metav1.APIResource, error) { return fresh.client.Kinds(false) },
+	})
 	s.Program.recording = fresh
 	s.mu.Unlock()
 	if r != nil {

@@ -1,6 +1,7 @@
 package changes
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -8,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -92,6 +94,9 @@ type Options struct {
 	// Pause is the shortest time between two looks at what has changed, 200 ms if
 	// it is not positive.
 	Pause time.Duration
+	// Served returns what the server has, and blocks until it has said so. Nil, or an
+	// error, has all be asked for that a server may have.
+	Served func() ([]metav1.APIResource, error)
 }
 
 // Recorder keeps a Timeline up to date from the stores of a cluster. A goroutine
@@ -111,6 +116,7 @@ type Recorder struct {
 	mu       sync.Mutex
 	feedings []*feeding
 	deep     bool                      // metadata are followed
+	asking   bool                      // the server for what it has
 	closed   bool                      // nothing more is followed
 	tell     map[store.Signal]struct{} // of a new report
 }
@@ -163,7 +169,7 @@ func Open(hub *store.Hub, scope store.Scope, o Options) *Recorder {
 func (r *Recorder) Deepen() {
 	r.mu.Lock()
 	deep := r.deep || r.closed
-	r.deep = true
+	r.deep, r.asking = true, !deep || r.asking
 	r.mu.Unlock()
 	if deep {
 		return
@@ -176,14 +182,34 @@ func (r *Recorder) Deepen() {
 		templates().open(r.hub, r.scope, KeptMetadata),
 		events(func(e *object.Event) bool { return e.Reason == "SuccessfulRescale" }, r.ownerOf).open(r.hub, scalings, KeptMetadata),
 	}
-	for _, k := range synced() {
-		more = append(more, k.open(r.hub, r.scope, KeptMetadata))
-	}
 	for _, k := range metadataKinds(r.scope.Namespace == "") {
 		gvr := schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: k.Name}
 		more = append(more, writing(gvr, k.Kind, k.Namespaced).open(r.hub, r.scope, KeptMetadata))
 	}
 	r.follow(more...)
+	go r.deepenByServed() // which follow lets go of if this is closed meanwhile
+	r.woken.Send()
+}
+
+// deepenByServed follows what few servers have: to ask for it where it is not says
+// "forbidden" to users with few rights.
+func (r *Recorder) deepenByServed() {
+	defer utilruntime.HandleCrash()
+	var served []metav1.APIResource
+	err := errors.New("nobody knows")
+	if r.opts.Served != nil {
+		served, err = r.opts.Served()
+	}
+	var more []*feeding
+	for _, k := range synced() {
+		if err != nil || slices.ContainsFunc(served, func(s metav1.APIResource) bool { return s.Group == k.kind.GVR.Group && s.Name == k.kind.GVR.Resource }) {
+			more = append(more, k.open(r.hub, r.scope, KeptMetadata))
+		}
+	}
+	r.follow(more...)
+	r.mu.Lock()
+	r.asking = false
+	r.mu.Unlock()
 	r.woken.Send()
 }
 
@@ -203,10 +229,11 @@ func (r *Recorder) follow(more ...*feeding) {
 	}
 }
 
-func (r *Recorder) followed() []*feeding {
+// followed returns what is followed, and whether more may be soon.
+func (r *Recorder) followed() (feedings []*feeding, more bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.feedings
+	return r.feedings, r.asking
 }
 
 // run takes what changes until the Recorder is closed. It takes a twentieth of a
@@ -218,13 +245,13 @@ func (r *Recorder) run() {
 	for {
 		start := time.Now()
 		now := r.opts.Now()
-		feedings := r.followed()
+		feedings, more := r.followed()
 		for _, f := range feedings {
 			f.take(t, now)
 		}
-		loading := slices.ContainsFunc(feedings, func(f *feeding) bool { return f.status().Phase == store.Syncing })
+		loading := more || slices.ContainsFunc(feedings, func(f *feeding) bool { return f.status().Phase == store.Syncing })
 		if t.full() || r.listened() {
-			r.publish(t, feedings, now, pause)
+			r.publish(t, feedings, more, now, pause)
 		}
 		pause = min(max(r.opts.Pause, 19*time.Since(start)), longestPause)
 		if loading {
@@ -263,8 +290,8 @@ func (r *Recorder) listened() bool {
 	return len(r.tell) > 0
 }
 
-func (r *Recorder) publish(t *Timeline, feedings []*feeding, now time.Time, pause time.Duration) {
-	report := &Report{At: now, Entries: t.Publish(now), Pause: pause}
+func (r *Recorder) publish(t *Timeline, feedings []*feeding, more bool, now time.Time, pause time.Duration) {
+	report := &Report{At: now, Entries: t.Publish(now), Pause: pause, Loading: more}
 	report.Dropped, report.DroppedTo = t.Dropped()
 	seen := map[string]bool{}
 	for _, f := range feedings {
@@ -324,7 +351,8 @@ func (r *Recorder) Report() *Report { return r.report.Load() }
 // order in which they matter.
 func (r *Recorder) Statuses() (names []string, statuses []store.Status) {
 	at := map[string]int{}
-	for _, f := range r.followed() {
+	feedings, _ := r.followed()
+	for _, f := range feedings {
 		st := f.status()
 		if missing(st) {
 			st.Phase, st.Err = store.Live, nil
