@@ -49,10 +49,8 @@ func (s *Session) recordChanges() *recording {
 func (r *recording) status() store.Status {
 	names, statuses := r.Statuses()
 	joined := joinStatus(statuses, names)
-	if known := r.Report(); joined.Phase == store.Live && (known == nil || known.Loading) {
-		joined.Phase = store.Syncing // read, but not looked at yet
-	}
-	return joined
+	known := r.Report()
+	return unlessPending(joined, known == nil || known.Loading) // read, but not looked at yet
 }
 
 // known is the report, nil as long as there is no recording.

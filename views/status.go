@@ -149,6 +149,15 @@ func joinStatus(statuses []store.Status, names []string) store.Status {
 	return joined
 }
 
+// unlessPending takes what is read, and not yet what is shown, for loading: more
+// rows come, above others too.
+func unlessPending(st store.Status, pending bool) store.Status {
+	if pending && (st.Phase == store.Live || st.Phase == store.Partial) {
+		st.Phase, st.Err = store.Syncing, nil
+	}
+	return st
+}
+
 // partialError says that some of several lists may not be read.
 type partialError struct {
 	refused []string

@@ -110,6 +110,27 @@ func TestJoinStatus(t *testing.T) {
 	}
 }
 
+func TestUnlessPending(t *testing.T) {
+	partial := &partialError{refused: []string{"jobs"}, of: 7}
+	for _, test := range []struct {
+		of      store.Status
+		pending bool
+		want    store.Phase
+		err     bool
+	}{
+		{store.Status{Phase: store.Live}, false, store.Live, false},
+		{store.Status{Phase: store.Live}, true, store.Syncing, false},
+		{store.Status{Phase: store.Partial, Err: partial}, true, store.Syncing, false},
+		{store.Status{Phase: store.Partial, Err: partial}, false, store.Partial, true},
+		{store.Status{Phase: store.Forbidden, Err: partial}, true, store.Forbidden, true},
+		{store.Status{Phase: store.Stale, Err: partial}, true, store.Stale, true},
+	} {
+		if got := unlessPending(test.of, test.pending); got.Phase != test.want || (got.Err != nil) != test.err {
+			t.Errorf("%s, %t: %s, %v", test.of.Phase, test.pending, got.Phase, got.Err)
+		}
+	}
+}
+
 func TestDescribe(t *testing.T) {
 	now := time.Unix(100, 0)
 	s := &Session{

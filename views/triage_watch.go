@@ -187,10 +187,8 @@ func (w *triageWatch) status() store.Status {
 		statuses[i], words[i] = all[name], string(name)
 	}
 	joined := joinStatus(statuses, words)
-	if r := w.report.Load(); joined.Phase == store.Live && (r == nil || r.Loading) {
-		joined.Phase = store.Syncing // read, but not judged yet
-	}
-	return joined
+	r := w.report.Load()
+	return unlessPending(joined, r == nil || r.Loading) // read, but not judged yet
 }
 
 // lost returns since when something of what is read is not followed any more,
