@@ -167,9 +167,10 @@ func reaching() []scenario {
 // earlier ones said may be on the screen still, or not any more.
 func (t *terminal) prompt(visit int) *terminal {
 	t.Helper()
-	return t.await("the prompt of a shell", patience, func(screen string) bool {
-		screen = strings.TrimSpace(screen)
+	return t.await("the prompt of a shell", patience, func(string) bool {
 		said := t.screen.Raw()
+		// The screen of after that: one from before may end with the prompt of an earlier visit.
+		screen := strings.TrimSpace(t.screen.Text())
 		return strings.Count(said, ", exit or ctrl+d ")+strings.Count(said, ": exit or ctrl+d ") == visit && strings.HasSuffix(screen, "\n/ #")
 	})
 }

@@ -241,6 +241,42 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+// What is typed while a shell is looked for is for the shell: whole lines, and
+// the beginning of one.
+func TestTerminalTypedAhead(t *testing.T) {
+	keys, typed := io.Pipe()
+	out := &screen{more: make(chan struct{}, 1)}
+	c := newContainer(t)
+	done := make(chan error, 1)
+	go func() {
+		_, err := shell.Run(t.Context(), c, shell.Session{
+			Command: []string{"sh", "-c", "echo looking; while ! test -e /tmp/found; do sleep 0.01; done; exec sh"}, In: keys, Out: out, TTY: true,
+		})
+		done <- err
+	}()
+	enter := func(text string) {
+		if _, err := io.WriteString(typed, text); err != nil {
+			t.Error(err)
+		}
+	}
+	out.await(t, "looking\r\n")
+	enter("echo a''head\recho be''gun ")
+	out.await(t, "echo a''head\r\necho be''gun ") // as a terminal shows what is typed
+	sh(t, c, "", "touch", "/tmp/found")
+	out.await(t, "ahead\r\n/ # echo be''gun ")
+	enter("and en''ded\r")
+	out.await(t, "begun and ended\r\n")
+	enter("exit\r")
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the shell did not end")
+	}
+}
+
 func TestEndOfInputEndsTheShell(t *testing.T) {
 	keys, typed := io.Pipe()
 	out := &screen{more: make(chan struct{}, 1)}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/term"
 	"mvdan.cc/sh/v3/interp"
@@ -35,8 +36,10 @@ type terminal struct {
 	ahead  []byte
 	closed bool
 	// command receives input while a command runs, line by line, and cancel
-	// stops it. line is what is typed of the next one.
+	// stops it; input is where the command reads it. line is what is typed of
+	// the next one.
 	command *os.File
+	input   *os.File
 	line    []byte
 	cancel  context.CancelFunc
 }
@@ -179,8 +182,8 @@ func (t *terminal) foreground(stop context.CancelFunc) (input *os.File, done fun
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	before, beforeCancel := t.command, t.cancel
-	t.command, t.cancel = writer, stop
+	before, beforeInput, beforeCancel := t.command, t.input, t.cancel
+	t.command, t.input, t.cancel = writer, reader, stop
 	ahead := t.ahead
 	t.ahead = nil
 	for _, key := range ahead {
@@ -193,17 +196,39 @@ func (t *terminal) foreground(stop context.CancelFunc) (input *os.File, done fun
 	return reader, func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.command, t.cancel = before, beforeCancel
+		t.takeBack() // what the command did not read was meant for the shell
+		t.command, t.input, t.cancel = before, beforeInput, beforeCancel
 		_ = writer.Close()
-		// What the command did not read was meant for the shell.
-		if rest, err := io.ReadAll(reader); err == nil {
-			rest = append(rest, t.line...)
-			t.ahead = append(bytes.ReplaceAll(rest, []byte{'\n'}, []byte{'\r'}), t.ahead...)
-			t.wake.Broadcast()
-		}
-		t.line = nil
 		_ = reader.Close()
 	}
+}
+
+// takeBack gives the editor what the running command was given and has not
+// read. The caller holds the lock.
+func (t *terminal) takeBack() {
+	conn, err := t.input.SyscallConn()
+	if err != nil {
+		return // it is closed: nothing is left
+	}
+	var rest []byte
+	// Not by the file's own Read, which would wait, and for who reads already.
+	_ = conn.Control(func(fd uintptr) {
+		buffer := make([]byte, 1024)
+		for {
+			n, err := syscall.Read(int(fd), buffer)
+			if err == syscall.EINTR {
+				continue
+			}
+			if n <= 0 {
+				return
+			}
+			rest = append(rest, buffer[:n]...)
+		}
+	})
+	rest = append(rest, t.line...)
+	t.line = nil
+	t.ahead = append(bytes.ReplaceAll(rest, []byte{'\n'}, []byte{'\r'}), t.ahead...)
+	t.wake.Broadcast()
 }
 
 // Write writes the output of commands: a raw terminal needs both of CR and LF.
@@ -215,10 +240,13 @@ func (t *terminal) Write(p []byte) (int, error) {
 }
 
 // editing lets the keys go to the editor, also when the shell runs inside a
-// command of another shell.
+// command of another shell: with those that were typed while that began.
 func (t *terminal) editing() (restore func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.command != nil {
+		t.takeBack()
+	}
 	before, beforeCancel := t.command, t.cancel
 	t.command, t.cancel = nil, nil
 	return func() {
