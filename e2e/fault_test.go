@@ -14,9 +14,10 @@ import (
 	"quarterdeck/ui/uitest"
 )
 
-// faults are what clusters do to programs that look at them. How soon that is
-// noticed is shown beside the stores, by a clock of the tests' own: a machine that
-// does other things as well keeps no promise of seconds.
+// faults are what clusters do to programs that look at them. How soon it is noticed
+// over HTTP/1.1, and that they are back, is shown beside the stores, by a clock of
+// the tests' own; over HTTP/2 it follows from the times of its pings, see package
+// cli. A machine that does other things as well keeps no promise of seconds.
 func faults() []scenario {
 	return []scenario{
 		{

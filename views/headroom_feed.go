@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -79,12 +78,7 @@ func (f *headroomFeed) Status() store.Status {
 	f.mu.Lock()
 	all := f.feed.Statuses()
 	f.mu.Unlock()
-	names := slices.Sorted(maps.Keys(all))
-	statuses := make([]store.Status, len(names))
-	for i, name := range names {
-		statuses[i] = all[name]
-	}
-	return joinStatus(statuses, names)
+	return joinStatuses(all)
 }
 
 // Close gives everything back.

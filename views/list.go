@@ -436,8 +436,8 @@ func (l *list[T]) banner(width, height int) []string {
 	all := p.Rows()
 	p.SetSize(width-1, min(height, all))
 	lines := strings.Split(p.View(), "\n")
-	if missing := all - height + 1; missing > 1 {
-		p.SetLines(textview.FromText(fmt.Sprintf("and %d more lines, for which there is no room", missing), theme.Muted))
+	if all > height {
+		p.SetLines(textview.FromText(fmt.Sprintf("and %d more lines, for which there is no room", all-height+1), theme.Muted))
 		p.SetSize(width-1, 1)
 		lines[height-1] = p.View()
 	}

@@ -214,13 +214,8 @@ func (s *waySource) Take() (store.Delta[*wayRow], store.Status) {
 // hopsStudy is the reading about a way: all of its hops.
 func hopsStudy(_ *Session, r *wayRow) study {
 	return study{
-		key: r.Route, // a way that is judged anew is another one
-		read: func(context.Context) any {
-			if t := r.watch.way(r.By, r.key); t != nil {
-				return t
-			}
-			return nil
-		},
+		key:  r.Route, // a way that is judged anew is another one
+		read: func(context.Context) any { return orNil(r.watch.way(r.By, r.key)) },
 	}
 }
 

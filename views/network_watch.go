@@ -3,7 +3,6 @@ package views
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -224,15 +223,12 @@ func (w *networkWatch) status() store.Status {
 		return store.Status{Phase: store.Syncing, Since: w.now()}
 	}
 	all := w.feed.Statuses()
-	names := slices.Sorted(maps.Keys(all))
-	statuses, words := make([]store.Status, len(names)), make([]string, len(names))
-	for i, name := range names {
-		statuses[i], words[i] = all[name], string(name)
-		if statuses[i].Phase == store.Failed && apierrors.IsNotFound(statuses[i].Err) {
-			statuses[i] = store.Status{Phase: store.Live, Since: statuses[i].Since} // the server has no such kind
+	for name, st := range all {
+		if st.Phase == store.Failed && apierrors.IsNotFound(st.Err) {
+			all[name] = store.Status{Phase: store.Live, Since: st.Since} // the server has no such kind
 		}
 	}
-	joined := joinStatus(statuses, words)
+	joined := joinStatuses(all)
 	if joined.Phase == store.Live && w.err != nil {
 		joined.Phase, joined.Err = store.Partial, fmt.Errorf("look for the Gateway API: %w", w.err)
 	}

@@ -2,8 +2,6 @@ package views
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -204,13 +202,7 @@ func (s *reachSource) Close() {
 
 // Status joins the states of what is read.
 func (s *reachSource) Status() store.Status {
-	all := s.feed.Statuses()
-	names := slices.Sorted(maps.Keys(all))
-	statuses := make([]store.Status, len(names))
-	for i, name := range names {
-		statuses[i] = all[name]
-	}
-	return joinStatus(statuses, names)
+	return joinStatuses(s.feed.Statuses())
 }
 
 // Take returns all that is allowed as it is now.

@@ -1,7 +1,6 @@
 package views
 
 import (
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -96,12 +95,7 @@ func (f *rolloutFeed) Status() store.Status {
 	f.mu.Lock()
 	all, more := f.feed.Statuses(), f.asking || f.next != nil
 	f.mu.Unlock()
-	names := slices.Sorted(maps.Keys(all))
-	statuses := make([]store.Status, len(names))
-	for i, name := range names {
-		statuses[i] = all[name]
-	}
-	joined := joinStatus(statuses, names)
+	joined := joinStatuses(all)
 	if more && joined.Phase == store.Live {
 		joined.Phase = store.Syncing // those of Argo are missing yet
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -147,6 +149,15 @@ func joinStatus(statuses []store.Status, names []string) store.Status {
 		joined.Err = partial
 	}
 	return joined
+}
+
+// joinStatuses joins statuses by the names of their resources, in the order of those.
+func joinStatuses[R ~string](all map[R]store.Status) store.Status {
+	statuses, names := make([]store.Status, 0, len(all)), make([]string, 0, len(all))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		statuses, names = append(statuses, all[name]), append(names, string(name))
+	}
+	return joinStatus(statuses, names)
 }
 
 // unlessPending takes what is read, and not yet what is shown, for loading: more

@@ -18,6 +18,14 @@ type study struct {
 	read func(context.Context) any
 }
 
+// orNil returns what a study has read, nil for a pointer to nothing.
+func orNil[T any](read *T) any {
+	if read == nil {
+		return nil
+	}
+	return read
+}
+
 // studies are what a list has read about its selected object.
 type studies struct {
 	of    string // UID of the object

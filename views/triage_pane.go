@@ -36,13 +36,8 @@ const (
 // inspecting is the reading about an incident, another one every while.
 func (s *Session) inspecting(i *triage.Incident) study {
 	return study{
-		key: fmt.Sprint(i.ID, " ", s.Now().Truncate(inspectEvery).Unix()),
-		read: func(ctx context.Context) any {
-			if found := s.inspect(ctx, i); found != nil {
-				return found
-			}
-			return nil
-		},
+		key:  fmt.Sprint(i.ID, " ", s.Now().Truncate(inspectEvery).Unix()),
+		read: func(ctx context.Context) any { return orNil(s.inspect(ctx, i)) },
 	}
 }
 

@@ -2,8 +2,6 @@ package views
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -180,13 +178,7 @@ func (w *triageWatch) read(ctx context.Context, use func(*triage.Engine)) bool {
 
 // status joins the states of what is read.
 func (w *triageWatch) status() store.Status {
-	all := w.feed.Statuses()
-	names := slices.Sorted(maps.Keys(all))
-	statuses, words := make([]store.Status, len(names)), make([]string, len(names))
-	for i, name := range names {
-		statuses[i], words[i] = all[name], string(name)
-	}
-	joined := joinStatus(statuses, words)
+	joined := joinStatuses(w.feed.Statuses())
 	r := w.report.Load()
 	return unlessPending(joined, r == nil || r.Loading) // read, but not judged yet
 }

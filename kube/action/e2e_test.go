@@ -154,9 +154,8 @@ func (s *cluster) raw(t *testing.T, ref kube.Ref) string {
 	obj.SetManagedFields(nil)
 	obj.SetResourceVersion("")
 	unstructured.RemoveNestedField(obj.Object, "metadata", "annotations", "deployment.kubernetes.io/revision")
-	unstructured.RemoveNestedField(obj.Object, "metadata", "generation")
-	unstructured.RemoveNestedField(obj.Object, "spec", "nodeName")
 	if ref.Name == "storefront" { // which an autoscaler scales
+		unstructured.RemoveNestedField(obj.Object, "metadata", "generation")
 		unstructured.RemoveNestedField(obj.Object, "spec", "replicas")
 	}
 	// A controller gives a node that is cordoned a taint, and takes it away, soon after.

@@ -167,6 +167,10 @@ func (s *cluster) testImage(t *testing.T) {
 		t.Errorf("image of a cron job: %v, %v", cron, err)
 	}
 	// A pod of its own, and an init container.
+	eventually(t, "the pod to have a node", func(ctx context.Context) (bool, error) {
+		p, err := s.kube.CoreV1().Pods("batch").Get(ctx, "toolbox", metav1.GetOptions{})
+		return err == nil && p.Spec.NodeName != "", err
+	})
 	s.made(t)(s.admin.SetImage(t.Context(), podRef("batch", "toolbox"), "toolbox", ":1.1"))
 	done, _ = s.made(t)(s.admin.SetImage(t.Context(), deployRef("web", "storefront"), "warm-cache", ":1.38"))
 	s.undone(t, done) // there is no such image, and a drain waits for its pods

@@ -251,7 +251,7 @@ func (r *Recorder) run() {
 		}
 		loading := more || slices.ContainsFunc(feedings, func(f *feeding) bool { return f.status().Phase == store.Syncing })
 		if t.full() || r.listened() {
-			r.publish(t, feedings, more, now, pause)
+			r.publish(t, feedings, loading, now, pause)
 		}
 		pause = min(max(r.opts.Pause, 19*time.Since(start)), longestPause)
 		if loading {
@@ -290,8 +290,8 @@ func (r *Recorder) listened() bool {
 	return len(r.tell) > 0
 }
 
-func (r *Recorder) publish(t *Timeline, feedings []*feeding, more bool, now time.Time, pause time.Duration) {
-	report := &Report{At: now, Entries: t.Publish(now), Pause: pause, Loading: more}
+func (r *Recorder) publish(t *Timeline, feedings []*feeding, loading bool, now time.Time, pause time.Duration) {
+	report := &Report{At: now, Entries: t.Publish(now), Pause: pause, Loading: loading}
 	report.Dropped, report.DroppedTo = t.Dropped()
 	seen := map[string]bool{}
 	for _, f := range feedings {
@@ -299,10 +299,7 @@ func (r *Recorder) publish(t *Timeline, feedings []*feeding, more bool, now time
 			report.Followed = append(report.Followed, Followed{Resource: f.resource, What: f.what, Since: f.since})
 		}
 		st := f.status()
-		switch {
-		case st.Phase == store.Syncing:
-			report.Loading = true
-		case st.Phase == store.Live || missing(st):
+		if st.Phase == store.Live || missing(st) {
 			report.Read++
 			continue
 		}

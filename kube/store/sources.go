@@ -54,13 +54,10 @@ func (s *Sources[K]) Add(one Source[K]) {
 func (s *Sources[K]) Changed() <-chan struct{} { return s.changed }
 
 // Take passes on what changed in all of them, one after the other in the order in
-// which they were added. read, if not nil, gets how well each is known then.
+// which they were added. read gets how well each is known then.
 func (s *Sources[K]) Take(read func(K, Status)) {
 	for _, one := range s.added() {
-		status := one.Take()
-		if read != nil {
-			read(one.Key, status)
-		}
+		read(one.Key, one.Take())
 	}
 }
 

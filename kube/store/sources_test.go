@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
-	"time"
 )
 
 // Several subscriptions are heard of, taken and given back together.
@@ -36,12 +35,11 @@ func TestSources(t *testing.T) {
 		}
 
 		c.Put(newCorePod(20), newCorePod(21))
-		time.Sleep(time.Second) // changes are passed on together
-		synctest.Wait()
+		<-s.Changed()
+		synctest.Wait() // until the other has passed it on too
 		if st := s.Statuses(); st["all"].Loaded != 22 || st["shop"].Loaded != 11 || have["all"] != 20 {
 			t.Errorf("%v before the second look, which has %v", st, have)
 		}
-		<-s.Changed()
 		s.Add(SourceOf("late", c.hub, podKind(), Scope{Namespace: "batch"}, count("late")))
 		synctest.Wait()
 		take()
