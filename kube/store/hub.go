@@ -95,6 +95,7 @@ func Open[T Object](h *Hub, kind Kind[T], scope Scope) *Subscription[T] {
 		r := &reflector[T]{
 			kind: kind, codec: kind.newCodec(), scope: scope, store: s, client: h.client,
 			pageSize: h.opts.PageSize, timeout: h.opts.Timeout, in: newInterner(), again: make(chan struct{}, 1),
+			silence: pingSilence(),
 		}
 		e = &entry{store: s, stop: cancel, again: r.relist}
 		h.stores[key] = e

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -36,6 +37,7 @@ type reflector[T Object] struct {
 	in       *Interner
 	again    chan struct{} // capacity 1
 	pings    atomic.Bool   // whether the connection last used is checked by HTTP/2 pings
+	silence  time.Duration // how long those wait before they take it for dead
 }
 
 const (
@@ -101,6 +103,16 @@ func (r *reflector[T]) fail(err error) {
 	default:
 		r.store.setPhase(Failed, err)
 	}
+}
+
+// hear notes that the server was heard of now, or until it fell silent, if that is
+// why a connection ended with err.
+func (r *reflector[T]) hear(err error) {
+	var ago time.Duration
+	if utilnet.IsHTTP2ConnectionLost(err) {
+		ago = r.silence
+	}
+	r.store.hear(ago)
 }
 
 func (r *reflector[T]) request(opts *metav1.ListOptions) (*rest.Request, error) {
@@ -303,12 +315,14 @@ func (r *reflector[T]) watchOnce(ctx context.Context, version string) (string, e
 			}
 			if ev.err != nil {
 				b.flush()
+				r.hear(ev.err)
 				if errors.Is(ev.err, io.EOF) || errors.Is(ev.err, io.ErrUnexpectedEOF) {
 					ev.err = nil
 				}
 				return version, ev.err
 			}
 			version = ev.version
+			r.hear(nil)
 			if !r.pings.Load() {
 				silent.Reset(shortWatch + overdue)
 			}
@@ -326,6 +340,7 @@ func (r *reflector[T]) watchOnce(ctx context.Context, version string) (string, e
 			return version, nil
 		case <-r.again:
 			b.flush()
+			r.hear(nil)
 			return version, errRelist
 		case <-ctx.Done():
 			return version, ctx.Err()

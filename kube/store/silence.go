@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http/httptrace"
+	"os"
+	"strconv"
 	"time"
 
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -52,6 +54,20 @@ func (r *reflector[T]) stream(ctx context.Context, req *rest.Request) (io.ReadCl
 	close(answered)
 	<-done // what the caller says of the answer comes later
 	return body, err
+}
+
+// pingSilence returns how long HTTP/2 hears nothing before it takes a connection
+// for dead: it waits for a frame, and then for the answer to a ping. client-go
+// reads these variables too (k8s.io/apimachinery/pkg/util/net, http.go).
+func pingSilence() time.Duration {
+	var all time.Duration
+	for name, seconds := range map[string]int{"HTTP2_READ_IDLE_TIMEOUT_SECONDS": 30, "HTTP2_PING_TIMEOUT_SECONDS": 15} {
+		if set, err := strconv.Atoi(os.Getenv(name)); err == nil {
+			seconds = set
+		}
+		all += time.Duration(seconds) * time.Second
+	}
+	return all
 }
 
 // noAnswer is the error of a server that says nothing.

@@ -1,12 +1,20 @@
 package store
 
 import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
 
 	"quarterdeck/kube/apitest"
 )
@@ -43,6 +51,9 @@ func TestSilentWatch(t *testing.T) {
 			if st.Err == nil || !strings.Contains(st.Err.Error(), "did not answer") {
 				t.Error(st.Err)
 			}
+			if before := went.Sub(st.Since); before < 0 || before > shortWatch {
+				t.Errorf("stale since %s before the silence", before)
+			}
 			time.Sleep(2 * time.Minute)
 			if again := settle(t, f); again.Phase != Stale || again.Since != st.Since {
 				t.Errorf("%s since %s after the silence began", again.Phase, again.Since.Sub(went))
@@ -56,6 +67,78 @@ func TestSilentWatch(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Over HTTP/2 the pings end the watch. What is shown is as old as the silence then.
+func TestSilentHTTP2(t *testing.T) {
+	inBubble(t, 20, Options{}, func(t *testing.T, c *cluster) {
+		lost := make(chan struct{}) // one for each that is lost
+		hub := NewHub(func(gv schema.GroupVersion) (rest.Interface, error) {
+			r, err := c.REST(gv)
+			if err == nil {
+				client := r.(*rest.RESTClient)
+				client.Client = &http.Client{Transport: pinged{client.Client.Transport, lost}}
+			}
+			return r, err
+		}, Options{})
+		defer hub.Close()
+		f := follow(Open(hub, podKind(), Scope{}))
+		settle(t, f)
+		time.Sleep(8 * time.Minute) // of a clock that only tests have
+		c.Put(newCorePod(20))
+		time.Sleep(time.Second)
+		wantPhase(t, settle(t, f), Live, 21)
+		end := silence(c.Server)
+		went := time.Now()
+		time.Sleep(pingSilence())
+		lost <- struct{}{}
+		st := settle(t, f)
+		wantPhase(t, st, Stale, 21)
+		if st.Since != went {
+			t.Errorf("stale since %s after the silence began", st.Since.Sub(went))
+		}
+		end()
+		time.Sleep(5 * time.Second)
+		wantPhase(t, settle(t, f), Live, 21)
+	})
+}
+
+// pinged is a transport that says it is HTTP/2, and loses connections when told.
+type pinged struct {
+	http.RoundTripper
+	lost <-chan struct{}
+}
+
+func (p pinged) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := p.RoundTripper.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	httptrace.ContextClientTrace(req.Context()).GotConn(httptrace.GotConnInfo{Conn: secure{}})
+	body, w := io.Pipe()
+	done := make(chan struct{})
+	go func(from io.ReadCloser) {
+		defer close(done)
+		_, err := io.Copy(w, from)
+		_ = w.CloseWithError(err)
+	}(res.Body)
+	go func(from io.ReadCloser) {
+		select {
+		case <-p.lost:
+			_ = w.CloseWithError(errors.New("http2: client connection lost"))
+		case <-done:
+		case <-req.Context().Done():
+		}
+		_ = from.Close()
+	}(res.Body)
+	res.Body = body
+	return res, nil
+}
+
+type secure struct{ net.Conn }
+
+func (secure) ConnectionState() tls.ConnectionState {
+	return tls.ConnectionState{NegotiatedProtocol: "h2"}
 }
 
 // The same while everything is listed anew.

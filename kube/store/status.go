@@ -25,6 +25,6 @@ type Status struct {
 	Phase  Phase
 	Loaded int       // objects in the store
 	Total  int       // while Syncing: how many there will be, 0 if the server did not say
-	Since  time.Time // when Phase began
+	Since  time.Time // when Phase began; of Stale, until when the objects were followed
 	Err    error     // why Phase is Stale, Forbidden or Failed, or the last page is late
 }

@@ -18,6 +18,7 @@ type Store[T Object] struct {
 	items  []T                 // in no order
 	index  map[types.UID]int32 // position in items
 	status Status
+	heard  time.Time // until when the objects are known to be as the server had them
 	subs   map[*Subscription[T]]struct{}
 
 	now func() time.Time
@@ -194,15 +195,31 @@ func (s *Store[T]) signalLocked() {
 	}
 }
 
+// hear notes that until so long ago the objects were as the server had them.
+func (s *Store[T]) hear(ago time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at := s.now().Add(-ago); at.After(s.heard) {
+		s.heard = at
+	}
+}
+
 // setPhase notes a new phase; the same phase again keeps its Since.
 func (s *Store[T]) setPhase(p Phase, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	since := s.now()
+	switch p {
+	case Live:
+		s.heard = since
+	case Stale:
+		since = s.heard
+	}
 	if s.status.Phase == p && s.status.Err == nil && err == nil {
 		return // a watch that goes on wakes nobody
 	}
 	if s.status.Phase != p {
-		s.status.Since = s.now()
+		s.status.Since = since
 	}
 	s.status.Phase, s.status.Err = p, err
 	s.signalLocked()

@@ -178,8 +178,13 @@ func TestPhaseKeepsItsSince(t *testing.T) {
 	now := time.Unix(1000, 0)
 	s := newStore[*pod](func() time.Time { now = now.Add(time.Second); return now })
 	sub := s.subscribe(func() {})
+	s.setPhase(Live, nil)
+	live := sub.Status()
 	s.setPhase(Stale, fmt.Errorf("one"))
 	first := sub.Status()
+	if first.Since != live.Since {
+		t.Errorf("stale since %v, and last live at %v", first.Since, live.Since)
+	}
 	s.setPhase(Stale, fmt.Errorf("two"))
 	second := sub.Status()
 	if first.Since != second.Since || second.Err.Error() != "two" {
