@@ -86,8 +86,10 @@ type editorVisit struct {
 	took time.Duration // how long it ran, once it has ended
 }
 
-// interruptTime is how long an interrupt may take to arrive.
-const interruptTime = 100 * time.Millisecond
+// interruptTime is how long an interrupt may take to arrive, on a machine that has
+// other things to do. Nobody ends qd that way so soon after an editor: in its own
+// hands, the terminal sends none.
+const interruptTime = 2 * time.Second
 
 // SetStdin sets where keys come from.
 func (v *editorVisit) SetStdin(r io.Reader) { v.cmd.Stdin = r }
