@@ -140,7 +140,7 @@ func rollingDaemonSet(d *appsv1.DaemonSet, in *store.Interner) *Rolling {
 	if u := d.Spec.UpdateStrategy.RollingUpdate; u != nil {
 		r.MaxSurge, r.MaxUnavailable = given(u.MaxSurge, in), given(u.MaxUnavailable, in)
 	}
-	r.Template, _ = strconv.ParseInt(d.Annotations[appsv1.DeprecatedTemplateGeneration], 10, 64) // 0 if there is none
+	r.Template = templateGeneration(d.Annotations)
 	r.Collisions, r.Updated = number(d.Status.CollisionCount), d.Status.UpdatedNumberScheduled
 	for i := range d.Status.Conditions {
 		c := &d.Status.Conditions[i]
@@ -218,9 +218,19 @@ func ControllerRevisions() store.Kind[*ControllerRevision] {
 type ControllerRevision struct {
 	store.Meta
 	Revision int64
+	Template int64  // generation of the DaemonSet's template that it was made of, 0 if it is not noted
 	Cause    string // annotation kubernetes.io/change-cause
 }
 
 func newControllerRevision(r *appsv1.ControllerRevision, in *store.Interner) *ControllerRevision {
-	return &ControllerRevision{Meta: in.Meta(&r.ObjectMeta), Revision: r.Revision, Cause: in.String(r.Annotations[causeAnnotation])}
+	// A revision has the annotations that its DaemonSet had when it was made.
+	return &ControllerRevision{
+		Meta: in.Meta(&r.ObjectMeta), Revision: r.Revision, Template: templateGeneration(r.Annotations), Cause: in.String(r.Annotations[causeAnnotation]),
+	}
+}
+
+// templateGeneration returns which template of a DaemonSet it is, 0 if it is not noted.
+func templateGeneration(annotations map[string]string) int64 {
+	n, _ := strconv.ParseInt(annotations[appsv1.DeprecatedTemplateGeneration], 10, 64)
+	return n
 }

@@ -114,6 +114,11 @@ func (f *family) findNewest() {
 				f.newRev = v
 			}
 		}
+		// That of the template before: the newest is not read yet. One that is older
+		// was taken back, and numbered anew.
+		if f.newRev != nil && f.newRev.Template != 0 && f.newRev.Template == r.Template-1 {
+			f.newRev = nil
+		}
 	}
 }
 
@@ -312,9 +317,10 @@ func (f *family) started() Start {
 			newest = max(newest, other.Created)
 		}
 	}
-	// A revision that is older than another one has been there before. ReplicaSets
-	// of the same second are told apart by what their Deployment notes of them.
-	s.Back = made != 0 && made < newest || f.newSet != nil && f.newSet.Rolling.Returned
+	// A revision that is older than another one has been there before. Those of the
+	// same second are told apart by what their Deployment or DaemonSet notes of them.
+	s.Back = made != 0 && made < newest || f.newSet != nil && f.newSet.Rolling.Returned ||
+		f.newRev != nil && f.newRev.Template != 0 && f.newRev.Template < f.work.Rolling.Template
 	switch {
 	case wrote != 0 && (made == 0 || s.Back || wrote <= made+near && wrote >= made-near):
 		s.At, s.Source = wrote, "managedFields"

@@ -96,6 +96,7 @@ func TestState(t *testing.T) {
 		})}}, rollout.Complete, "complete"},
 
 		{"daemon set under way", scene{daemonSets: []any{daemonSet()}, revisions: []any{revision("DaemonSet", "agent", "ds", 1), revision("DaemonSet", "agent", "ds", 2)}, pods: []any{daemon("n1", 2), daemon("n2", 1)}}, rollout.Progressing, "progressing 25%"},
+		{"daemon set whose newest revision is not read yet", scene{daemonSets: []any{daemonSet()}, revisions: []any{revision("DaemonSet", "agent", "ds", 1)}, pods: []any{daemon("n1", 2, notReady), daemon("n2", 1)}}, rollout.Progressing, "progressing 0%: runs, but is not ready: readiness probe"},
 		{"daemon set on delete", scene{daemonSets: []any{daemonSet(func(d *appsv1.DaemonSet) {
 			d.Spec.UpdateStrategy = appsv1.DaemonSetUpdateStrategy{Type: "OnDelete"}
 		})}}, rollout.OnDelete, "waiting for deletes: 3 old"},
@@ -178,8 +179,21 @@ func TestStarted(t *testing.T) {
 		}
 	}
 	s := scene{daemonSets: []any{daemonSet()}, revisions: []any{revision("DaemonSet", "agent", "ds", 1), revision("DaemonSet", "agent", "ds", 2)}}.one(t)
-	if s.Revision != "2" {
-		t.Errorf("revision %q", s.Revision)
+	if s.Revision != "2" || s.Started.Back {
+		t.Errorf("revision %q, %+v", s.Revision, s.Started)
+	}
+	s = scene{daemonSets: []any{daemonSet()}, revisions: []any{revision("DaemonSet", "agent", "ds", 1)}}.one(t)
+	if s.Revision != "" {
+		t.Errorf("revision %q while the newest is not read yet", s.Revision)
+	}
+	again := revision("DaemonSet", "agent", "ds", 1)
+	again.Revision, again.CreationTimestamp = 3, ago(500) // made in the same second as that which came between
+	s = scene{
+		daemonSets: []any{daemonSet(func(d *appsv1.DaemonSet) { d.Annotations[appsv1.DeprecatedTemplateGeneration] = "3" })},
+		revisions:  []any{again, revision("DaemonSet", "agent", "ds", 2)},
+	}.one(t)
+	if s.Revision != "3" || !s.Started.Back {
+		t.Errorf("taken back: revision %q, %+v", s.Revision, s.Started)
 	}
 }
 

@@ -299,13 +299,13 @@ func statefulSet(change ...func(*appsv1.StatefulSet)) *appsv1.StatefulSet {
 // revision returns a ControllerRevision.
 func revision(kind, name string, uid types.UID, n int64) *appsv1.ControllerRevision {
 	full := fmt.Sprintf("%s-r%d", name, n)
-	label := "controller.kubernetes.io/hash"
+	label, annotations := "controller.kubernetes.io/hash", map[string]string(nil)
 	if kind == rollout.DaemonSet {
-		label = appsv1.ControllerRevisionHashLabelKey
+		label, annotations = appsv1.ControllerRevisionHashLabelKey, map[string]string{appsv1.DeprecatedTemplateGeneration: fmt.Sprint(n)}
 	}
 	return &appsv1.ControllerRevision{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: full, Namespace: "shop", UID: types.UID(full), OwnerReferences: controlledBy(kind, name, uid),
+			Name: full, Namespace: "shop", UID: types.UID(full), OwnerReferences: controlledBy(kind, name, uid), Annotations: annotations,
 			Labels: map[string]string{label: fmt.Sprintf("r%d", n)}, CreationTimestamp: ago(1000 / n),
 		},
 		Revision: n,
