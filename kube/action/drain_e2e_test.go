@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"quarterdeck/kube"
+	"quarterdeck/kube/kubetest"
 )
 
 // podsOf returns the pods of a node by namespace and name, without those of
@@ -74,7 +75,7 @@ func (s *cluster) testDrain(t *testing.T) {
 		there map[string]corev1.Pod
 		plan  DrainPlan
 	)
-	eventually(t, "a plan without blocks that leaves every pod where it is", func(ctx context.Context) (ok bool, err error) { // rollouts and autoscalers are at work
+	kubetest.Eventually(t, "a plan without blocks that leaves every pod where it is", func(ctx context.Context) (ok bool, err error) { // rollouts and autoscalers are at work
 		node, there = s.busiest(t)
 		plan, err = s.admin.Drain(ctx, nodeRef(node), DrainOptions{DeleteEmptyDir: true, Timeout: 3 * time.Minute})
 		if err != nil || plan.Count(PodGoes)+plan.Count(PodWaits) != len(there) || plan.Count(PodBlocks) > 0 {
@@ -123,7 +124,7 @@ func (s *cluster) testDrain(t *testing.T) {
 				s.tellOf(t, rs)
 			}
 		}()
-		eventually(t, rs.Name+" to be whole elsewhere", func(ctx context.Context) (bool, error) { return s.whole(ctx, rs) })
+		kubetest.Eventually(t, rs.Name+" to be whole elsewhere", func(ctx context.Context) (bool, error) { return s.whole(ctx, rs) })
 	}
 	if !s.cordoned(t, node) {
 		t.Error("not cordoned")

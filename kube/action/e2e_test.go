@@ -8,7 +8,6 @@ import (
 	"errors"
 	"slices"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -16,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -97,14 +95,6 @@ func podRef(namespace, name string) kube.Ref { return refOf("", "pods", "Pod", n
 
 func mapRef(namespace, name string) kube.Ref {
 	return refOf("", "configmaps", "ConfigMap", namespace, name)
-}
-
-// eventually waits until ok is true; what says what that means.
-func eventually(t *testing.T, what string, ok func(context.Context) (bool, error)) {
-	t.Helper()
-	if err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 2*time.Minute, true, ok); err != nil {
-		t.Fatalf("waited in vain for %s: %v", what, err)
-	}
 }
 
 // prepared takes the results of a verb and returns the change, which must have
@@ -234,7 +224,7 @@ func (s *cluster) newPod(t *testing.T, name, node string, edit func(*corev1.Pod)
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "pod "+name+" to be ready", func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, "pod "+name+" to be ready", func(ctx context.Context) (bool, error) {
 		now, err := s.kube.CoreV1().Pods("web").Get(ctx, name, metav1.GetOptions{})
 		return err == nil && slices.ContainsFunc(now.Status.Conditions, func(c corev1.PodCondition) bool {
 			return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"quarterdeck/kube"
+	"quarterdeck/kube/kubetest"
 )
 
 func (s *cluster) testMoved(t *testing.T) {
@@ -107,7 +108,7 @@ func (s *cluster) testGone(t *testing.T) {
 		t.Errorf("scale of what was deleted: %v", err)
 	}
 	// Its pods go in the background; the drains must not meet them.
-	eventually(t, "the pods of wishlist to be gone", func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, "the pods of wishlist to be gone", func(ctx context.Context) (bool, error) {
 		pods, err := s.kube.CoreV1().Pods("web").List(ctx, metav1.ListOptions{LabelSelector: "app=wishlist"})
 		return err == nil && len(pods.Items) == 0, err
 	})
@@ -137,7 +138,7 @@ func (s *cluster) testDenied(t *testing.T) {
 	}
 	m := s.newMap(t, "warm")
 	change := prepared(t)(s.admin.Label(t.Context(), m, Pairs{Set: map[string]string{"frost": "yes"}}))
-	eventually(t, "the policy", func(ctx context.Context) (bool, error) { return change.Try(ctx) != nil, nil })
+	kubetest.Eventually(t, "the policy", func(ctx context.Context) (bool, error) { return change.Try(ctx) != nil, nil })
 	for _, err := range []error{change.Try(t.Context()), func() error { _, err := change.Make(t.Context()); return err }()} {
 		if !says(err, "no frost in this shop") || !says(err, "label cm/warm in web: ") || errors.As(err, new(*Moved)) {
 			t.Errorf("denied by a policy: %v", err)
@@ -250,7 +251,7 @@ func (s *cluster) testNotes(t *testing.T) {
 	change, err := s.admin.SetImage(ctx, deployRef("web", "cart"), "app", ":v9")
 	has(s.admin, "1 deploy/cart is managed by Flux (flux-system/shop), which will revert this when it reconciles", change, err)
 
-	eventually(t, "pdb/checkout to allow a disruption", func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, "pdb/checkout to allow a disruption", func(ctx context.Context) (bool, error) {
 		b, err := s.kube.PolicyV1().PodDisruptionBudgets("payments").Get(ctx, "checkout", metav1.GetOptions{})
 		return err == nil && b.Status.DisruptionsAllowed > 0, err
 	})
@@ -270,7 +271,7 @@ func (s *cluster) testNotes(t *testing.T) {
 
 	// The quota is the server's word in the end: no pod above it is made.
 	done, _ := s.made(t)(s.admin.Scale(ctx, deployRef("payments", "fraud-check"), "14"))
-	eventually(t, "the quota to refuse pods", func(context.Context) (bool, error) {
+	kubetest.Eventually(t, "the quota to refuse pods", func(context.Context) (bool, error) {
 		return slices.ContainsFunc(s.deployment(t, "payments", "fraud-check").Status.Conditions, func(c appsv1.DeploymentCondition) bool {
 			return c.Type == appsv1.DeploymentReplicaFailure && strings.Contains(c.Message, "exceeded quota")
 		}), nil

@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/util/retry"
 
 	"quarterdeck/kube"
+	"quarterdeck/kube/kubetest"
 )
 
 func (s *cluster) testScale(t *testing.T) {
@@ -77,7 +78,7 @@ func (s *cluster) testScaleCustom(t *testing.T) {
 	}
 	farm := refOf("test.example.com", "farms", "Farm", "web", "north")
 	obj := objectOf(t, `{"apiVersion":"test.example.com/v1","kind":"Farm","metadata":{"name":"north"},"spec":{"workers":{"count":1}}}`)
-	eventually(t, "the custom resource", func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, "the custom resource", func(ctx context.Context) (bool, error) {
 		_, err := s.admin.resource(farm).Create(ctx, obj, metav1.CreateOptions{})
 		return err == nil, nil
 	})
@@ -167,7 +168,7 @@ func (s *cluster) testImage(t *testing.T) {
 		t.Errorf("image of a cron job: %v, %v", cron, err)
 	}
 	// A pod of its own, and an init container.
-	eventually(t, "the pod to have a node", func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, "the pod to have a node", func(ctx context.Context) (bool, error) {
 		p, err := s.kube.CoreV1().Pods("batch").Get(ctx, "toolbox", metav1.GetOptions{})
 		return err == nil && p.Spec.NodeName != "", err
 	})
@@ -263,7 +264,7 @@ func (s *cluster) testJobs(t *testing.T) {
 func (s *cluster) complete(t *testing.T, namespace, name string) *batchv1.Job {
 	t.Helper()
 	var job *batchv1.Job
-	eventually(t, "job "+name+" to complete", func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, "job "+name+" to complete", func(ctx context.Context) (bool, error) {
 		var err error
 		job, err = s.kube.BatchV1().Jobs(namespace).Get(ctx, name, metav1.GetOptions{})
 		return err == nil && job.Status.Succeeded > 0, err
@@ -374,7 +375,7 @@ func (s *cluster) testNodes(t *testing.T) {
 		}
 		return s.admin.Taint(t.Context(), node, parsed, text)
 	}
-	eventually(t, "the node to have no taints", func(context.Context) (bool, error) { return len(read().Spec.Taints) == 0, nil })
+	kubetest.Until(t, "the node to have no taints", func() bool { return len(read().Spec.Taints) == 0 })
 	first, _ := s.made(t)(taint("example.com/gpu=yes:NoSchedule old:PreferNoSchedule"))
 	if got := read().Spec.Taints; len(got) != 2 || got[0].Value != "yes" {
 		t.Errorf("taints %v", got)
@@ -398,7 +399,7 @@ func (s *cluster) testNodes(t *testing.T) {
 
 func (s *cluster) goneSoon(t *testing.T, ref kube.Ref) {
 	t.Helper()
-	eventually(t, ref.String()+" to go", func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, ref.String()+" to go", func(ctx context.Context) (bool, error) {
 		_, err := s.admin.read(ctx, ref, "")
 		return errors.Is(err, ErrGone) || errors.Is(err, ErrReplaced), nil
 	})
@@ -429,7 +430,7 @@ func (s *cluster) testDelete(t *testing.T) {
 		done, _ := s.made(t)(s.admin.Delete(t.Context(), owner, DeleteOptions{Propagation: policy}))
 		s.goneSoon(t, done.Ref)
 		ref := mapRef("web", "owned")
-		eventually(t, string(policy), func(ctx context.Context) (bool, error) {
+		kubetest.Eventually(t, string(policy), func(ctx context.Context) (bool, error) {
 			m, err := s.kube.CoreV1().ConfigMaps("web").Get(ctx, "owned", metav1.GetOptions{})
 			if stay {
 				return err == nil && len(m.OwnerReferences) == 0, err
@@ -454,7 +455,7 @@ func (s *cluster) newBudget(t *testing.T, namespace, name, app string, least int
 	if _, err := budgets.Create(t.Context(), pdb, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "budget "+name, func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, "budget "+name, func(ctx context.Context) (bool, error) {
 		now, err := budgets.Get(ctx, name, metav1.GetOptions{})
 		return err == nil && now.Status.ObservedGeneration == now.Generation && now.Status.CurrentHealthy > 0, err
 	})

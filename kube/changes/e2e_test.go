@@ -26,9 +26,6 @@ import (
 	"quarterdeck/kube/store"
 )
 
-// patience is how long anything may take, on busy machines.
-const patience = 2 * time.Minute
-
 // shopper changes things in a playground under names of other programs.
 type shopper struct {
 	t   *testing.T
@@ -63,7 +60,7 @@ func (s *shopper) until(r *Recorder, what string, ok func(*Report) bool) *Report
 	changed := store.NewSignal()
 	r.Listen(changed)
 	defer r.Forget(changed)
-	over := time.After(patience)
+	over := time.After(kubetest.Patience)
 	for {
 		if report := r.Report(); report != nil && ok(report) {
 			return report
@@ -246,7 +243,7 @@ func (s *shopper) prepare() {
 // made and what was changed in the same second cannot be told apart afterwards.
 func (s *shopper) pass() {
 	start := time.Now().Unix()
-	if err := wait.PollUntilContextTimeout(s.t.Context(), 50*time.Millisecond, patience, true, func(context.Context) (bool, error) {
+	if err := wait.PollUntilContextTimeout(s.t.Context(), 50*time.Millisecond, kubetest.Patience, true, func(context.Context) (bool, error) {
 		return time.Now().Unix() > start+together+2, nil
 	}); err != nil {
 		s.t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/guard"
+	"quarterdeck/kube/kubetest"
 )
 
 func (s scene) debug(t *testing.T) {
@@ -32,7 +33,7 @@ func (s scene) debug(t *testing.T) {
 		t.Error(err)
 	}
 	name := session.Target().Container
-	await(t, "the container ends with its shell", func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, "the container ends with its shell", func(ctx context.Context) (bool, error) {
 		p, err := s.admin.CoreV1().Pods("default").Get(ctx, "bare", metav1.GetOptions{})
 		if err != nil {
 			return false, err
@@ -110,7 +111,7 @@ func (s scene) debugNode(t *testing.T) {
 
 func (s scene) leftovers(t *testing.T, want int) {
 	t.Helper()
-	await(t, fmt.Sprintf("%d leftovers", want), func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, fmt.Sprintf("%d leftovers", want), func(ctx context.Context) (bool, error) {
 		left, err := Leftovers(ctx, s.client, "")
 		return len(left) == want, err
 	})

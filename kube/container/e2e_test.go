@@ -90,7 +90,7 @@ func (s scene) create(t *testing.T, name, image string) kube.Ref {
 		t.Fatal(err)
 	}
 	ref := s.pod(name)
-	await(t, name+" runs", func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, name+" runs", func(ctx context.Context) (bool, error) {
 		p, err := pods.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return false, err
@@ -103,13 +103,6 @@ func (s scene) create(t *testing.T, name, image string) kube.Ref {
 
 func (scene) pod(name string) kube.Ref {
 	return kube.Ref{GVR: corev1.SchemeGroupVersion.WithResource("pods"), Kind: "Pod", Namespace: "default", Name: name}
-}
-
-func await(t *testing.T, what string, condition wait.ConditionWithContextFunc) {
-	t.Helper()
-	if err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, condition); err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
 }
 
 // screen is a terminal with a session in it.
@@ -168,7 +161,7 @@ func (s *screen) typeKeys(text string) {
 
 func (s *screen) await(text string) {
 	s.t.Helper()
-	err := wait.PollUntilContextTimeout(s.t.Context(), 20*time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(s.t.Context(), 20*time.Millisecond, kubetest.Patience, true, func(context.Context) (bool, error) {
 		return strings.Contains(s.String(), text), nil
 	})
 	if err != nil {
@@ -218,7 +211,7 @@ func (s scene) shell(t *testing.T) {
 	// The kernel tells the foreground job of a terminal; tests have none.
 	self, _ := os.FindProcess(os.Getpid())
 	_ = self.Signal(syscall.SIGWINCH)
-	await(t, "the new size arrives", func(context.Context) (bool, error) {
+	kubetest.Eventually(t, "the new size arrives", func(context.Context) (bool, error) {
 		v.typeKeys("stty size\r")
 		return strings.Contains(v.String(), "33 101"), nil
 	})
@@ -233,7 +226,7 @@ func (s scene) shell(t *testing.T) {
 	if err := v.ended(); err != nil || session.ExitCode() != 3 {
 		t.Errorf("ended with %v, exit code %d", err, session.ExitCode())
 	}
-	await(t, "no goroutine is left", func(context.Context) (bool, error) { return runtime.NumGoroutine() <= before+2, nil })
+	kubetest.Until(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before+2 })
 }
 
 func (s scene) bare(t *testing.T) {
@@ -290,7 +283,7 @@ func (s scene) leftEarly(t *testing.T) {
 	s.order(t, "pause")
 	defer s.order(t, "resume")
 	v := show(t, Exec(t.Context(), s.client, Target{Pod: s.pod("web")}, nil))
-	await(t, "the session has the terminal", func(context.Context) (bool, error) {
+	kubetest.Eventually(t, "the session has the terminal", func(context.Context) (bool, error) {
 		now, err := term.GetState(int(v.tty.Fd()))
 		return err == nil && *now != *v.before, err
 	})

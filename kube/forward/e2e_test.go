@@ -3,7 +3,6 @@
 package forward
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +20,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
 
@@ -114,7 +112,7 @@ func (s scene) scale(t *testing.T, replicas int32) {
 	if _, err := s.admin.AppsV1().Deployments("default").Patch(t.Context(), "web", "application/merge-patch+json", body, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	await(t, fmt.Sprintf("%d pods are ready", replicas), func() bool {
+	kubetest.Until(t, fmt.Sprintf("%d pods are ready", replicas), func() bool {
 		pods := s.pods(t)
 		for _, p := range pods {
 			if !ready(&p) {
@@ -132,16 +130,6 @@ func (s scene) pods(t *testing.T) []corev1.Pod {
 		t.Fatal(err)
 	}
 	return list.Items
-}
-
-func await(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
-		return condition(), nil
-	})
-	if err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
 }
 
 func ref(group, resource, kind, name string) kube.Ref {
@@ -201,7 +189,7 @@ func (s scene) kinds(t *testing.T) {
 		if err != nil || !strings.Contains(got, tt.want) {
 			t.Errorf("%s %s: %q, %v", tt.ref, tt.remote, got, err)
 		}
-		await(t, "the connection is over", func() bool { return f.List()[0].Connections == 0 })
+		kubetest.Until(t, "the connection is over", func() bool { return f.List()[0].Connections == 0 })
 		if now := f.List()[0]; now.In == 0 || now.Out == 0 || now.Total != 1 || now.Problem != "" {
 			t.Errorf("%s: %+v", now, now)
 		}
@@ -244,7 +232,7 @@ func (s scene) refused(t *testing.T) {
 	if got, err := ask(info.Local, "/"); err == nil {
 		t.Errorf("an answer from a port without a listener: %q", got)
 	}
-	await(t, "the problem is told", func() bool { return strings.Contains(f.List()[0].Problem, "connection refused") })
+	kubetest.Until(t, "the problem is told", func() bool { return strings.Contains(f.List()[0].Problem, "connection refused") })
 	if f.List()[0].State != Ready {
 		t.Errorf("%+v", f.List())
 	}
@@ -303,11 +291,12 @@ func (s scene) podEnds(t *testing.T) {
 	}
 	_ = res.Body.Close() // it broke off
 	t.Logf("the broken connection showed after %v", time.Since(start).Round(time.Millisecond))
+	kubetest.Until(t, "another pod is found", func() bool { now := f.List()[0]; return now.State == Ready && now.Pod != before })
 	text, err := ask(info.Local, "/")
 	if err != nil || strings.Contains(text, before) || !strings.Contains(text, "pod default/web-") {
 		t.Errorf("after the end of pod %s: %q, %v", before, text, err)
 	}
-	if list := f.List(); list[0].State != Ready || list[0].Pod == before || list[0].Local != info.Local {
+	if list := f.List(); list[0].Local != info.Local {
 		t.Errorf("%+v", list)
 	}
 	// A pod that was named is followed too, by its owner's selector.
@@ -317,12 +306,12 @@ func (s scene) podEnds(t *testing.T) {
 	if err := s.admin.CoreV1().Pods("default").Delete(t.Context(), name, metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the pod is gone", func() bool {
+	kubetest.Until(t, "the pod is gone", func() bool {
 		_, err := s.admin.CoreV1().Pods("default").Get(t.Context(), name, metav1.GetOptions{})
 		return apierrors.IsNotFound(err)
 	})
 	// The next pod is on its way: the connection waits for it, though not for ever.
-	await(t, "the next pod answers", func() bool { text, err = ask(info.Local, "/"); return err == nil })
+	kubetest.Until(t, "the next pod answers", func() bool { text, err = ask(info.Local, "/"); return err == nil })
 	if strings.Contains(text, name) {
 		t.Errorf("after the end of pod %s: %q; %+v", name, text, f.List())
 	}
@@ -336,7 +325,7 @@ func (s scene) noPod(t *testing.T) {
 	}
 	<-f.Changed() // the start
 	s.scale(t, 2)
-	await(t, "it is ready", func() bool { return f.List()[0].State == Ready })
+	kubetest.Until(t, "it is ready", func() bool { return f.List()[0].State == Ready })
 	<-f.Changed()
 	if _, err := ask(info.Local, "/"); err != nil {
 		t.Error(err)
@@ -394,7 +383,7 @@ func (s scene) fewRights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, "it is the stream that is forbidden", func() bool {
+	kubetest.Until(t, "it is the stream that is forbidden", func() bool {
 		_, err := f.Start(t.Context(), few, Spec{Ref: pod})
 		return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "pods/portforward")
 	})
@@ -403,7 +392,7 @@ func (s scene) fewRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	var info Info
-	await(t, "it is allowed", func() bool {
+	kubetest.Until(t, "it is allowed", func() bool {
 		info, err = f.Start(t.Context(), few, Spec{Ref: pod})
 		return err == nil
 	})
@@ -414,7 +403,7 @@ func (s scene) fewRights(t *testing.T) {
 	if err := s.admin.CoreV1().Pods("default").Delete(t.Context(), pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "it says that the pod is gone", func() bool {
+	kubetest.Until(t, "it says that the pod is gone", func() bool {
 		return strings.Contains(f.List()[0].Reason, "pod/"+pod.Name+" is gone")
 	})
 	s.scale(t, 2)
@@ -428,7 +417,7 @@ func (s scene) stop(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer local.Close() //nolint:errcheck // it ends by the other side
-	await(t, "it is connected", func() bool { return f.List()[0].Connections == 1 })
+	kubetest.Until(t, "it is connected", func() bool { return f.List()[0].Connections == 1 })
 	start := time.Now()
 	f.Stop(info.ID)
 	t.Logf("stopped in %v", time.Since(start).Round(time.Millisecond))
@@ -443,7 +432,7 @@ func (s scene) stop(t *testing.T) {
 	if len(f.List()) != 0 {
 		t.Errorf("left %v", f.List())
 	}
-	await(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
+	kubetest.Until(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
 	f.Stop(info.ID)
 	f.Close()
 	if _, err := f.Start(t.Context(), s.client, Spec{Ref: service()}); err == nil {
@@ -454,11 +443,11 @@ func (s scene) stop(t *testing.T) {
 func (s scene) restart(t *testing.T) {
 	f, info := s.start(t, Spec{Ref: service()})
 	s.order(t, "stop")
-	await(t, "it waits", func() bool { return f.List()[0].State == Waiting })
+	kubetest.Until(t, "it waits", func() bool { return f.List()[0].State == Waiting })
 	t.Logf("meanwhile: %s", f.List()[0].Reason)
 	s.order(t, "start")
 	start := time.Now()
-	await(t, "it is ready again", func() bool { return f.List()[0].State == Ready })
+	kubetest.Until(t, "it is ready again", func() bool { return f.List()[0].State == Ready })
 	t.Logf("ready %v after the API server", time.Since(start).Round(time.Millisecond))
 	if _, err := ask(info.Local, "/"); err != nil {
 		t.Error(err)

@@ -12,6 +12,7 @@ import (
 	"k8s.io/kubectl/pkg/describe"
 
 	"quarterdeck/kube/headroom"
+	"quarterdeck/kube/kubetest"
 )
 
 // described is what kubectl describe node says in numbers: of CPU in millicores,
@@ -82,7 +83,7 @@ func (c *cluster) testDescribe(t *testing.T) {
 	}
 	for name := range names {
 		// Pods come and go in the shop: of the two that read it one may be ahead.
-		eventually(t, func(context.Context) error {
+		kubetest.Succeeds(t, func(context.Context) error {
 			d, l := c.describe(t, name), f.Take()
 			for _, r := range l.Rows(headroom.ByNode) {
 				if r.Name == name {

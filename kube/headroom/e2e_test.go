@@ -17,7 +17,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
 
@@ -45,19 +44,6 @@ func TestAgainstTheShop(t *testing.T) {
 	t.Run("as the scheduler counts", c.testScheduler)
 	t.Run("as payments-dev", c.testDev)
 	t.Run("patches", c.testPatches)
-}
-
-// eventually waits until ok returns nil; the last error says what is missing.
-func eventually(t *testing.T, ok func(context.Context) error) {
-	t.Helper()
-	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, 2*time.Minute, true, func(ctx context.Context) (bool, error) {
-		last = ok(ctx)
-		return last == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("%v: %v", err, last)
-	}
 }
 
 // feed begins to read the cluster as one of its users.
@@ -113,7 +99,7 @@ func pod(name string, containers ...corev1.Container) *corev1.Pod {
 func (c *cluster) create(t *testing.T, p *corev1.Pod) *corev1.Pod {
 	t.Helper()
 	pods := c.CoreV1().Pods(p.Namespace)
-	eventually(t, func(ctx context.Context) error { // the namespace's service account may not be there yet
+	kubetest.Succeeds(t, func(ctx context.Context) error { // the namespace's service account may not be there yet
 		_, err := pods.Create(ctx, p, metav1.CreateOptions{})
 		if apierrors.IsAlreadyExists(err) {
 			return nil
@@ -121,7 +107,7 @@ func (c *cluster) create(t *testing.T, p *corev1.Pod) *corev1.Pod {
 		return err
 	})
 	var got *corev1.Pod
-	eventually(t, func(ctx context.Context) (err error) {
+	kubetest.Succeeds(t, func(ctx context.Context) (err error) {
 		if got, err = pods.Get(ctx, p.Name, metav1.GetOptions{}); err != nil {
 			return err
 		}
@@ -172,7 +158,7 @@ func (c *cluster) furnish(t *testing.T) {
 	resized := pod("resized", container("app", amounts("cpu", "500m", "memory", "256Mi"), nil))
 	for _, p := range []*corev1.Pod{steps, whole, heavy, gpu, resized, pod("nothing", container("app", nil, nil))} {
 		c.create(t, p)
-		eventually(t, func(ctx context.Context) error { // the scheduler may not know the node yet
+		kubetest.Succeeds(t, func(ctx context.Context) error { // the scheduler may not know the node yet
 			got, err := c.CoreV1().Pods(p.Namespace).Get(ctx, p.Name, metav1.GetOptions{})
 			if err == nil && got.Spec.NodeName != room {
 				err = fmt.Errorf("%s is not on %s: %+v", p.Name, room, got.Status.Conditions)
@@ -229,7 +215,7 @@ func (c *cluster) testScheduler(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, func(context.Context) error {
+	kubetest.Succeeds(t, func(context.Context) error {
 		if left := free(); left.CPU != 0 || left.Memory != 0 || left.Ephemeral != 0 || left.Other("example.com/gpu") != 0 || left.Pods < 1 {
 			return fmt.Errorf("after all was given away %s is free", left)
 		}
@@ -246,7 +232,7 @@ func (c *cluster) testScheduler(t *testing.T) {
 			t.Errorf("%s %s more: node %q, %+v", amount, name, got.Spec.NodeName, got.Status.Conditions)
 		}
 	}
-	eventually(t, func(context.Context) error {
+	kubetest.Succeeds(t, func(context.Context) error {
 		for _, r := range f.Take().Rows(headroom.ByNamespace) {
 			if r.Name == metav1.NamespaceDefault && r.Pending == 4 && r.Waiting.CPU == 1 && r.Waiting.Other("example.com/gpu") == 1 {
 				return nil

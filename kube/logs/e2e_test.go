@@ -62,17 +62,6 @@ func (s scene) open(t *testing.T, user string, o Options) *Log {
 	return l
 }
 
-// until waits for a condition.
-func until(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 4*time.Minute, true, func(context.Context) (bool, error) {
-		return condition(), nil
-	})
-	if err != nil {
-		t.Fatalf("waiting until %s: %v", what, err)
-	}
-}
-
 // lines returns the lines of a source, and its markers, in their order.
 func lines(l *Log, id SourceID) (said, markers []string) {
 	snap := l.Ring().Snapshot()
@@ -188,7 +177,7 @@ func ordered(t *testing.T, l *Log, allowed int) {
 
 func (s scene) once(t *testing.T) {
 	ref := kube.Ref{GVR: appsv1.SchemeGroupVersion.WithResource("deployments"), Namespace: "web", Name: "search"}
-	until(t, "search logs", func() bool {
+	kubetest.Until(t, "search logs", func() bool {
 		pods, err := s.admin.CoreV1().Pods("web").List(t.Context(), metav1.ListOptions{LabelSelector: "app=search", FieldSelector: "status.phase=Running"})
 		return err == nil && len(pods.Items) > 0
 	})
@@ -243,14 +232,14 @@ func (s scene) fewRights(t *testing.T) {
 	}
 
 	l := s.open(t, "no-logs", Options{Selections: []Selection{{Namespace: "web"}}, Span: Span{Tail: 5}, Follow: true})
-	until(t, "logs are refused", func() bool { st := l.Status(); return st.Refused > 0 && st.Live == 0 && st.Broken == 0 })
+	kubetest.Until(t, "logs are refused", func() bool { st := l.Status(); return st.Refused > 0 && st.Live == 0 && st.Broken == 0 })
 	if err := l.Status().Err; err == nil || !strings.Contains(err.Error(), "pods/log") {
 		t.Errorf("it does not say what is forbidden: %v", err)
 	}
 	l = s.open(t, "one-pod", Options{Selections: []Selection{{Namespace: "web", Pod: pods.Items[0].Name}}, Span: Span{Tail: 5}, Follow: true})
-	until(t, "one pod is followed", func() bool { return l.Status().Live > 0 && l.Ring().Snapshot().Len() > 0 })
+	kubetest.Until(t, "one pod is followed", func() bool { return l.Status().Live > 0 && l.Ring().Snapshot().Len() > 0 })
 	l = s.open(t, "one-pod", Options{Selections: []Selection{{Namespace: "web"}}, Span: Span{Tail: 5}, Follow: true})
-	until(t, "listing is refused", func() bool { return l.Status().Pods.Phase == store.Forbidden })
+	kubetest.Until(t, "listing is refused", func() bool { return l.Status().Pods.Phase == store.Forbidden })
 }
 
 // crashes: each run of a container that crashes is there once, whole, and
@@ -271,7 +260,7 @@ func (s scene) crashes(t *testing.T) {
 		}
 		return src, false
 	}
-	until(t, "a container is restarted", func() bool { _, found := crashing(); return found })
+	kubetest.Until(t, "a container is restarted", func() bool { _, found := crashing(); return found })
 	src, _ := crashing()
 	snap := l.Ring().Snapshot()
 	var story []string
@@ -315,12 +304,12 @@ func (s scene) manyPods(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := s.open(t, "", Options{Selections: []Selection{{Namespace: "crowd"}}, Span: Span{Tail: 100}, Follow: true})
-	until(t, "200 are live", func() bool { return l.Status().Live == 200 })
+	kubetest.Until(t, "200 are live", func() bool { return l.Status().Live == 200 })
 	t.Logf("200 live: %+v", l.Status())
 
 	again := time.Now()
 	other := s.open(t, "", Options{Selections: []Selection{{Namespace: "crowd"}}, Span: Span{Tail: 100}, Follow: true})
-	until(t, "200 are live at once", func() bool { return other.Status().Live == 200 })
+	kubetest.Until(t, "200 are live at once", func() bool { return other.Status().Live == 200 })
 	took := time.Since(again)
 	t.Logf("200 that run already, live after %v", took)
 	if took < 2*firstWait { // the lines of streams that answer later are late
@@ -330,10 +319,10 @@ func (s scene) manyPods(t *testing.T) {
 	if err := s.admin.AppsV1().Deployments("crowd").Delete(t.Context(), "crowd", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "all are gone", func() bool {
+	kubetest.Until(t, "all are gone", func() bool {
 		return !slices.ContainsFunc(l.Sources(), func(s Source) bool { return s.State != Gone })
 	})
-	until(t, "each is said to be gone", func() bool {
+	kubetest.Until(t, "each is said to be gone", func() bool {
 		gone := 0
 		snap := l.Ring().Snapshot()
 		snap.Range(0, snap.End(), func(line Line) bool {
@@ -352,42 +341,42 @@ const outage = 8 * time.Second
 // restart kills the API server, and starts it again a while later.
 func (s scene) restart(t *testing.T) {
 	l := s.open(t, "", Options{Selections: []Selection{{Namespace: "web"}, {Namespace: "data"}}, Span: Span{Tail: 50}, Follow: true})
-	until(t, "logs are followed", func() bool { st := l.Status(); return st.Live > 5 && st.Lines > 100 })
+	kubetest.Until(t, "logs are followed", func() bool { st := l.Status(); return st.Live > 5 && st.Lines > 100 })
 	for range 2 {
 		if err := s.rig.Order(t.Context(), "stop", "kube-apiserver"); err != nil {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		until(t, "the loss is noticed, and containers have gone on", func() bool { return l.Status().Broken > 0 && time.Since(start) > outage })
+		kubetest.Until(t, "the loss is noticed, and containers have gone on", func() bool { return l.Status().Broken > 0 && time.Since(start) > outage })
 		if err := s.rig.Order(t.Context(), "start", "kube-apiserver"); err != nil {
 			t.Fatal(err)
 		}
 		back := time.Now()
-		until(t, "all is followed again", func() bool { st := l.Status(); return st.Live > 5 && st.Broken+st.Refused == 0 })
+		kubetest.Until(t, "all is followed again", func() bool { st := l.Status(); return st.Live > 5 && st.Broken+st.Refused == 0 })
 		t.Logf("live again %v after the API server: %+v", time.Since(back), l.Status())
 	}
 	lines := l.Status().Lines
-	until(t, "lines come again", func() bool { return l.Status().Lines > lines+50 })
+	kubetest.Until(t, "lines come again", func() bool { return l.Status().Lines > lines+50 })
 	s.sameAs(t, l)
 }
 
 // hang freezes the API server: connections stand and nothing comes.
 func (s scene) hang(t *testing.T) {
 	l := s.open(t, "", Options{Selections: []Selection{{Namespace: "web"}}, Span: Span{Tail: 50}, Follow: true})
-	until(t, "logs are followed", func() bool { st := l.Status(); return st.Live > 2 && st.Lines > 50 })
+	kubetest.Until(t, "logs are followed", func() bool { st := l.Status(); return st.Live > 2 && st.Lines > 50 })
 	if err := s.rig.Order(t.Context(), "pause", "kube-apiserver"); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	until(t, "the silence is noticed", func() bool { return l.Status().Live == 0 })
+	kubetest.Until(t, "the silence is noticed", func() bool { return l.Status().Live == 0 })
 	t.Logf("noticed after %v: %v", time.Since(start), l.Status().Err)
 	if err := s.rig.Order(t.Context(), "resume", "kube-apiserver"); err != nil {
 		t.Fatal(err)
 	}
 	back := time.Now()
-	until(t, "all is followed again", func() bool { st := l.Status(); return st.Live > 2 && st.Broken+st.Refused == 0 })
+	kubetest.Until(t, "all is followed again", func() bool { st := l.Status(); return st.Live > 2 && st.Broken+st.Refused == 0 })
 	t.Logf("live again %v after the API server", time.Since(back))
 	lines := l.Status().Lines
-	until(t, "lines come again", func() bool { return l.Status().Lines > lines+20 })
+	kubetest.Until(t, "lines come again", func() bool { return l.Status().Lines > lines+20 })
 	s.sameAs(t, l)
 }

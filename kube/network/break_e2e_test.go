@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"quarterdeck/kube"
+	"quarterdeck/kube/kubetest"
 	"quarterdeck/kube/network"
 )
 
@@ -227,7 +228,7 @@ func fixWords(f *network.Fix) string {
 // until waits until nothing is missing of any of the ways to what is traced.
 func (a *app) until(what string, missing func(*network.Trace) string) *network.Ways {
 	a.t.Helper()
-	over := time.NewTimer(patience)
+	over := time.NewTimer(kubetest.Patience)
 	defer over.Stop()
 	for {
 		a.feed.Take()
@@ -298,7 +299,7 @@ func (a *app) remove(ref kube.Ref) {
 // pod writes another status of a pod, as its kubelet would.
 func (a *app) pod(name string, change func(*corev1.Pod)) {
 	a.t.Helper()
-	eventually(a.t, func(ctx context.Context) error {
+	kubetest.Succeeds(a.t, func(ctx context.Context) error {
 		pods := a.CoreV1().Pods(a.namespace)
 		p, err := pods.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -17,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
 
@@ -28,9 +26,6 @@ import (
 	"quarterdeck/kube/object"
 	"quarterdeck/kube/store"
 )
-
-// patience is how long anything may take, on busy machines.
-const patience = 3 * time.Minute
 
 // cluster is the shop's cluster with nodes and a Gateway API that belong to these
 // tests.
@@ -71,19 +66,6 @@ func TestAgainstControllers(t *testing.T) {
 	})
 }
 
-// eventually waits until ok returns nil; the last error says what is missing.
-func eventually(t *testing.T, ok func(context.Context) error) {
-	t.Helper()
-	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
-		last = ok(ctx)
-		return last == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("%v: %v", err, last)
-	}
-}
-
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -121,7 +103,7 @@ func (c *cluster) namespace(t *testing.T, name string) {
 	t.Helper()
 	_, err := c.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
 	must(t, err)
-	eventually(t, func(ctx context.Context) error {
+	kubetest.Succeeds(t, func(ctx context.Context) error {
 		_, err := c.CoreV1().ServiceAccounts(name).Get(ctx, "default", metav1.GetOptions{})
 		return err
 	})
@@ -265,7 +247,7 @@ func (c *cluster) installGatewayAPI(t *testing.T) {
 		_, err := crds.Create(t.Context(), &unstructured.Unstructured{Object: crd}, metav1.CreateOptions{})
 		must(t, err)
 	}
-	eventually(t, func(ctx context.Context) (err error) {
+	kubetest.Succeeds(t, func(ctx context.Context) (err error) {
 		if c.served, err = c.client.Kinds(true); err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"quarterdeck/kube/kubetest"
 	"quarterdeck/kube/network"
 )
 
@@ -60,7 +61,7 @@ type seen struct{ services, ports, endpoints, ready int }
 func (c *cluster) same(t *testing.T, feed *network.Feed) seen {
 	t.Helper()
 	var s seen
-	eventually(t, func(ctx context.Context) error {
+	kubetest.Succeeds(t, func(ctx context.Context) error {
 		s = seen{}
 		services, err := c.CoreV1().Services("").List(ctx, metav1.ListOptions{})
 		if err != nil {

@@ -3,16 +3,13 @@
 package rollout
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -91,12 +88,4 @@ func (c *cluster) user(t *testing.T, namespace, name string, rules ...rbacv1.Pol
 	cfg := kubetest.Config(t, c.kubeconfig, "")
 	cfg.Impersonate.UserName = name
 	return c.client(t, cfg)
-}
-
-// eventually waits until ok is true; what says what that means.
-func eventually(t *testing.T, what string, ok func(context.Context) (bool, error)) {
-	t.Helper()
-	if err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, 3*time.Minute, true, ok); err != nil {
-		t.Fatalf("waited in vain for %s: %v", what, err)
-	}
 }

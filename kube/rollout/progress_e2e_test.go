@@ -22,6 +22,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"quarterdeck/kube"
+	"quarterdeck/kube/kubetest"
 	"quarterdeck/kube/object"
 	"quarterdeck/kube/store"
 )
@@ -398,7 +399,7 @@ func testArgo(c *cluster, t *testing.T) {
 		"status":{}}`)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the custom resource", func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, "the custom resource", func(ctx context.Context) (bool, error) {
 		_, err := w.objects().Create(ctx, r, metav1.CreateOptions{})
 		return err == nil, nil
 	})

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"quarterdeck/kube/action"
+	"quarterdeck/kube/kubetest"
 )
 
 // undoParts are the tests of history, undo and abort.
@@ -182,7 +183,7 @@ func (c *cluster) limit(t *testing.T, namespace string) {
 	}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the quota of "+namespace, func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, "the quota of "+namespace, func(ctx context.Context) (bool, error) {
 		q, err := quotas.Get(ctx, "small", metav1.GetOptions{})
 		return err == nil && len(q.Status.Hard) > 0, err
 	})
@@ -191,7 +192,7 @@ func (c *cluster) limit(t *testing.T, namespace string) {
 // sticks waits until the rollout sticks in the way of its fault.
 func (s *stuckWorkload) sticks(t *testing.T) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%s to stick by its %s", s.ref.Where(), s.fault.name), func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, fmt.Sprintf("%s to stick by its %s", s.ref.Where(), s.fault.name), func(ctx context.Context) (bool, error) {
 		if s.fault.stuck == nil {
 			events, err := s.c.kube.CoreV1().Events(s.ref.Namespace).List(ctx, metav1.ListOptions{FieldSelector: "reason=FailedCreate"})
 			return err == nil && len(events.Items) > 0, err

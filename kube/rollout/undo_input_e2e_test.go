@@ -23,6 +23,7 @@ import (
 
 	"quarterdeck/kube"
 	"quarterdeck/kube/action"
+	"quarterdeck/kube/kubetest"
 )
 
 const (
@@ -59,7 +60,7 @@ func testAbort(c *cluster, t *testing.T) {
 	}
 	var broken [][]kube.Ref
 	for _, w := range all {
-		eventually(t, w.ref.Where()+" to have a pod that is not ready", func(context.Context) (bool, error) {
+		kubetest.Eventually(t, w.ref.Where()+" to have a pod that is not ready", func(context.Context) (bool, error) {
 			return len(w.pods(t, func(p *corev1.Pod) bool { return !ready(p) && p.DeletionTimestamp == nil })) > 0, nil
 		})
 		u, err := PrepareAbort(t.Context(), c.admin, w.ref, false)
@@ -146,7 +147,7 @@ func testUndoBadInput(c *cluster, t *testing.T) {
 		w.observed(t, 1)
 		w.change(t, "", noted)
 		// The old revision goes when its controller next looks.
-		eventually(t, "the history of "+w.ref.Where()+" to be cut", func(context.Context) (bool, error) { return len(w.history(t).Revisions) == 1, nil })
+		kubetest.Until(t, "the history of "+w.ref.Where()+" to be cut", func() bool { return len(w.history(t).Revisions) == 1 })
 		short := kube.ShortKind(w.ref.GVR.GroupResource(), "")
 		says := func(err error, is error, want string) {
 			t.Helper()
@@ -194,7 +195,7 @@ func (w *workload) goes(t *testing.T) {
 	if err := w.objects().Delete(t.Context(), w.ref.Name, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, w.ref.Where()+" to go", func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, w.ref.Where()+" to go", func(ctx context.Context) (bool, error) {
 		_, err := w.objects().Get(ctx, w.ref.Name, metav1.GetOptions{})
 		return apierrors.IsNotFound(err), nil
 	})
@@ -259,7 +260,7 @@ func testUndoMany(c *cluster, t *testing.T) {
 	second := secondOf(t, c, refs[0])
 	// Times in managedFields are whole seconds: what changes within the second in
 	// which the revision began counts as of then.
-	eventually(t, "the second of the revision to be over", func(context.Context) (bool, error) {
+	kubetest.Eventually(t, "the second of the revision to be over", func(context.Context) (bool, error) {
 		return time.Since(second.Created) > 2*time.Second, nil
 	})
 	if _, err := c.kube.CoreV1().ConfigMaps(namespace).Create(t.Context(), &corev1.ConfigMap{

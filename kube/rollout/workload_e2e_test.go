@@ -117,7 +117,7 @@ func (w *workload) change(t *testing.T, cause, patch string) {
 
 func (w *workload) observed(t *testing.T, generation int64) {
 	t.Helper()
-	eventually(t, w.ref.Where()+" to be seen by its controller", func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, w.ref.Where()+" to be seen by its controller", func(ctx context.Context) (bool, error) {
 		now, err := w.objects().Get(ctx, w.ref.Name, metav1.GetOptions{})
 		if err != nil {
 			return false, err
@@ -135,7 +135,7 @@ func (w *workload) done(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, w.ref.Where()+" to be rolled out", func(ctx context.Context) (bool, error) {
+	kubetest.Eventually(t, w.ref.Where()+" to be rolled out", func(ctx context.Context) (bool, error) {
 		obj, err := w.objects().Get(ctx, w.ref.Name, metav1.GetOptions{})
 		if err != nil {
 			return false, err

@@ -15,7 +15,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
 
@@ -98,7 +97,7 @@ func (s *site) deploy(t *testing.T) {
 	}
 	service("web", labels)
 	service("nobody", map[string]string{"app": "wbe"})
-	await(t, "the pod is ready", func() bool {
+	kubetest.Until(t, "the pod is ready", func() bool {
 		list, err := s.admin.CoreV1().Pods("default").List(t.Context(), metav1.ListOptions{LabelSelector: "app=web"})
 		if err != nil {
 			t.Fatal(err)
@@ -112,16 +111,6 @@ func (s *site) deploy(t *testing.T) {
 		}
 		return s.pod != ""
 	})
-}
-
-func await(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 2*time.Minute, true, func(context.Context) (bool, error) {
-		return condition(), nil
-	})
-	if err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
 }
 
 func ref(resource, kind, name string) kube.Ref {
