@@ -32,9 +32,9 @@ func changing() []scenario {
 				t.must(err)
 				t.within(rolloutPatience, "revision 2: image toolbox:1.0 → toolbox:2.0 · then", "terraform")
 				t.Select("terraform").Press(uitest.Tab).within(rolloutPatience, "pod altered/front-", "rs altered/front-")
-				t.Select("terraform").Press("o").Header("rollout ", "front").Press(uitest.Esc)
-				t.Select("terraform").Press(uitest.Enter).Header("change ").Sees("seen as it happened", "revision 1 → 2", "+ registry.example.com/shop/toolbox:2.0").Press(uitest.Esc)
-				t.Press("2").Live().Select("front").Press("t").Header("changes deploy/front").within(rolloutPatience, "revision 2: image", "terraform")
+				t.Select("terraform").Press("o").Header("rollout ", "front").Press(uitest.Esc).Header("6 changes")
+				t.Select("terraform").Press(uitest.Enter).Header("change ").Sees("seen as it happened", "revision 1 → 2", "+ registry.example.com/shop/toolbox:2.0").Press(uitest.Esc).Header("6 changes")
+				t.Press("2").Misses("seen since").Live().Select("front").Press("t").Header("changes deploy/front").within(rolloutPatience, "revision 2: image", "terraform")
 			},
 		},
 	}

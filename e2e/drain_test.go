@@ -28,8 +28,8 @@ func draining() []scenario {
 				node, pods := t.nodeWith("")
 				t.Live().Select(node).Press("D").Sees("drain node/"+node+"?", "stays", "kubectl --context playground drain "+node)
 				t.Press(uitest.Right).Sees("emptyDir ‹lose›", "y drain")
-				if t.unschedulable(node) || len(t.movable(node)) < len(pods) {
-					t.Fatal("the question has changed something")
+				if t.unschedulable(node) { // its pods may go by themselves: Jobs end
+					t.Fatal("the question has cordoned the node")
 				}
 				t.Press("y").Header("drain node/"+node).within(rolloutPatience, "done, ", "the node stays cordoned, u uncordons it")
 				if !t.unschedulable(node) {

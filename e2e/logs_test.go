@@ -38,7 +38,7 @@ func logging() []scenario {
 				t.Sees("3 containers", "last 1,000 of each")
 				t.Press("R", "2 files").Sees("is no span").Press(uitest.Esc).Misses("is no span")
 				t.Press("R", "2 lines", uitest.Enter).Sees("last 2 of each")
-				t.Press("R", "all", uitest.Enter).Sees("from their start")
+				t.Press("R", "all", uitest.Enter).Sees("from their start").Misses("no line has come yet").Misses("no container has started")
 				for _, key := range []string{"P", "v"} {
 					t.file("viewer", `wc -l < "$1" > seen; ls -l "$1" >> seen; echo `+key+` in the viewer; read line`)
 					t.Press(key).Sees(key + " in the viewer").Press(uitest.Enter).Header("logs › app=catalog").Sees("from their start")

@@ -34,15 +34,7 @@ func reaching() []scenario {
 				if got := strings.TrimSpace(t.in("box", "cat", "/tmp/answer")); got != "42" {
 					t.Errorf("the file in the pod has %q", got)
 				}
-				t.Resize(100, 30).eventually(func() bool { // it takes a moment to get there
-					if strings.Contains(t.screen.Text(), "\n30 100") {
-						return true
-					}
-					if strings.HasSuffix(strings.TrimSpace(t.screen.Text()), "\n/ #") {
-						t.Press("stty size", uitest.Enter)
-					}
-					return false
-				}, func() string { return "the shell does not know the new size" })
+				t.Resize(100, 30).Press(`while [ "$(stty size)" != "30 100" ]; do sleep 0.05; done; echo re''sized`, uitest.Enter).Sees("\nresized")
 				t.Press("sleep 1000; echo slept", uitest.Enter).Sees("sleep 1000").Press(uitest.Ctrl('c'))
 				t.Press("echo awake again", uitest.Enter).Sees("\nawake again").Misses("\nslept")
 				t.Press("exit 3", uitest.Enter).Live().Footer("shell in acting/box app ended with exit code 3").Cursor("box")

@@ -157,7 +157,7 @@ func editKubeconfig(t *testing.T, path string, sc *scenario) string {
 
 // patience is how long a scenario waits for what takes a moment. It is far
 // more than that, for busy machines.
-const patience = 90 * time.Second
+const patience = uitest.Deadline
 
 // output is what a run of the program without a terminal came to.
 type output struct {

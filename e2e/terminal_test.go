@@ -179,7 +179,7 @@ func (t *terminal) Select(texts ...string) *terminal {
 		}
 		// One step at a time: rows may move meanwhile. The step before must
 		// have been taken, unless rows moved with it so that it cannot be seen.
-		if steps != from || time.Since(pressed) > time.Second {
+		if steps != from || time.Since(pressed) > 10*time.Second {
 			steps, pressed = from, time.Now()
 			key := uitest.Down
 			if to < from {

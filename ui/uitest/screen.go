@@ -16,8 +16,9 @@ import (
 	"github.com/charmbracelet/x/vt"
 )
 
-// Deadline is how long WaitFor waits at most.
-const Deadline = 10 * time.Second
+// Deadline is how long anything is waited for at most, on a machine that does
+// other things as well.
+const Deadline = 90 * time.Second
 
 // Screen is an emulated terminal. What a program writes to it changes the
 // screen; what is typed, and the terminal's answers to the program's questions,
