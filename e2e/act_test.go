@@ -32,7 +32,7 @@ func acting() []scenario {
 				t.deploy("scaled", 2)
 				t.Live().Select("scaled", "2/2").Press("s").Sees("replicas of deploy/scaled (now 2)").
 					Press("4").Sees("2 → 4: 2 more pods").Press(uitest.Enter)
-				t.Sees("scale deploy/scaled?", "replicas 2 → 4", "the server would accept it", "kubectl --context playground -n acting scale deployments/scaled --replicas=4")
+				t.Sees("scale deploy/scaled?", "replicas 2 → 4", "the server would accept it", "what if  all 2 pods fit", "kubectl --context playground -n acting scale deployments/scaled --replicas=4")
 				t.Press(uitest.Enter).Footer("enter does not say yes")
 				t.wantReplicas("scaled", 2)
 				t.Press("y").Footer("done: deploy/scaled: replicas 2 → 4, u undoes it").wantReplicas("scaled", 4)
