@@ -84,7 +84,10 @@ func (p playground) exec(t *testing.T) {
 		return p.client.CoreV1().RESTClient().Post().Resource("pods").Namespace(pod.Namespace).Name(pod.Name).SubResource("exec").
 			VersionedParams(&corev1.PodExecOptions{Command: command, Stdin: true, Stdout: true, Stderr: true}, scheme.ParameterCodec).URL()
 	}
-	script := "read line; echo $HOSTNAME:$line; echo oops >&2; exit 7"
+	// It takes all input: what a SPDY client sends to a command that has ended makes
+	// the API server drop what that said (its proxy ends with the first direction
+	// that fails).
+	script := "read line; cat > /dev/null; echo $HOSTNAME:$line; echo oops >&2; exit 7"
 	webSocket, err := remotecommand.NewWebSocketExecutor(p.config, http.MethodGet, address("sh", "-c", script).String())
 	if err != nil {
 		t.Fatal(err)
