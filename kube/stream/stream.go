@@ -57,7 +57,7 @@ func NewExecutor(ctx context.Context, c *kube.Client, pod kube.Ref, subresource 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", subresource, err)
 	}
-	old, err := remotecommand.NewSPDYExecutor(cfg, http.MethodPost, u)
+	old, err := newSPDYExecutor(cfg, u)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", subresource, err)
 	}
@@ -207,5 +207,5 @@ var errSlow = fmt.Errorf("the server did not open the connection within %v: chec
 // Lost reports whether err, of a connection that stood, means that it broke off
 // and not that the other side ended it.
 func Lost(err error) bool {
-	return errors.Is(err, ErrSilent) || strings.Contains(err.Error(), "error reading from error stream")
+	return errors.Is(err, ErrSilent) || errors.Is(err, errUntold) || strings.Contains(err.Error(), "error reading from error stream")
 }
