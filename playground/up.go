@@ -154,7 +154,15 @@ func (u *up) run(ctx context.Context) (err error) {
 	}
 	defer control.Stop()
 
-	group, ctx := errgroup.WithContext(signalled)
+	group, ctx := errgroup.WithContext(context.WithoutCancel(ctx))
+	group.Go(func() error {
+		select {
+		case <-signalled.Done():
+			return errAsked
+		case <-ctx.Done():
+			return nil
+		}
+	})
 	group.Go(func() error { return untilParentEnds(ctx) })
 	group.Go(func() error { return control.Serve(ctx) })
 	group.Go(func() error {
@@ -188,14 +196,14 @@ func (u *up) run(ctx context.Context) (err error) {
 	})
 
 	<-ctx.Done()
-	asked := signalled.Err() != nil
 	stop() // a second ctrl+c ends everything at once
 	u.progress("stopping")
 	control.Stop()
-	if err := group.Wait(); !asked && !errors.Is(err, errParentEnded) {
+	// The first reason: whatever fails afterwards does so because everything ends.
+	if err := group.Wait(); !errors.Is(err, errAsked) && !errors.Is(err, errParentEnded) {
 		return err
 	}
-	return nil // whatever failed did so because everything ends
+	return nil
 }
 
 // reportChurn says so when the machine is too slow for the churn asked for.
@@ -227,7 +235,11 @@ func endSignals() []os.Signal {
 	return signals
 }
 
-var errParentEnded = errors.New("the process that started the playground has ended")
+// Why a playground ends that nothing has happened to.
+var (
+	errAsked       = errors.New("it was told to end")
+	errParentEnded = errors.New("the process that started the playground has ended")
+)
 
 // untilParentEnds returns errParentEnded when this process is handed to
 // another parent. It asks now and then: the signal that the kernel can send

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // lockName is the file that marks a directory as a playground's. Its lock is
@@ -76,6 +77,10 @@ func (d *Dir) claim() error {
 		}
 		return fmt.Errorf("lock playground directory %s: %w", d.path, err)
 	}
+	// At once: after a crash it has the id of a process that may be anything by now.
+	if err := d.lock.Truncate(0); err != nil {
+		return fmt.Errorf("write playground lock: %w", err)
+	}
 	if err := os.Chmod(d.path, 0o700); err != nil {
 		return fmt.Errorf("make playground directory private: %w", err)
 	}
@@ -86,9 +91,6 @@ func (d *Dir) claim() error {
 		if err := os.Mkdir(d.Join(name), 0o700); err != nil {
 			return fmt.Errorf("create playground directory: %w", err)
 		}
-	}
-	if err := d.lock.Truncate(0); err != nil {
-		return fmt.Errorf("write playground lock: %w", err)
 	}
 	if _, err := d.lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
 		return fmt.Errorf("write playground lock: %w", err)
@@ -155,20 +157,34 @@ func Supervisor(path string) (int, error) {
 		return 0, fmt.Errorf("open playground lock: %w", err)
 	}
 	defer lock.Close() //nolint:errcheck // opened for reading only
-	switch err := syscall.Flock(int(lock.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); {
-	case err == nil:
-		return 0, nil // nobody holds it; closing the file releases ours
-	case errors.Is(err, syscall.EWOULDBLOCK):
-		return readPID(lock)
-	default:
-		return 0, fmt.Errorf("test playground lock in %s: %w", path, err)
+	for end := time.Now().Add(betweenTime); ; time.Sleep(pollInterval) {
+		switch err := syscall.Flock(int(lock.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); {
+		case err == nil:
+			return 0, nil // nobody holds it; closing the file releases ours
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			return 0, fmt.Errorf("test playground lock in %s: %w", path, err)
+		}
+		if pid, err := readPID(lock); pid != 0 || err != nil {
+			return pid, err
+		}
+		if time.Now().After(end) {
+			return 0, fmt.Errorf("the playground in %s does not say which process it is: %s is locked and empty", path, lockName)
+		}
 	}
 }
 
+// betweenTime is how long a playground that begins or ends may hold its lock
+// without its process id in it.
+const betweenTime = 5 * time.Second
+
+// readPID returns the process id in a lock, 0 if there is none.
 func readPID(lock io.ReaderAt) (int, error) {
 	text, err := io.ReadAll(io.NewSectionReader(lock, 0, 32))
 	if err != nil {
 		return 0, fmt.Errorf("read playground lock: %w", err)
+	}
+	if len(text) == 0 {
+		return 0, nil
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // openTestDir is short enough for sockets, which paths of tests often are not.
@@ -125,5 +126,40 @@ func TestDirRefusesLongPaths(t *testing.T) {
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Error("it was created")
+	}
+}
+
+// A playground that begins or ends holds its lock for a moment without its
+// process id in it: who asks then waits.
+func TestSupervisorIsAskedInBetween(t *testing.T) {
+	for what, c := range map[string]struct {
+		then func(*Dir) error
+		want int
+	}{
+		"begins": {func(d *Dir) error {
+			_, err := d.lock.WriteAt([]byte("42\n"), 0)
+			return err
+		}, 42},
+		"ends": {(*Dir).Close, 0},
+	} {
+		t.Run(what, func(t *testing.T) {
+			dir, err := OpenDir(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer dir.lock.Close() //nolint:errcheck // it may be closed already
+			if err := dir.lock.Truncate(0); err != nil {
+				t.Fatal(err)
+			}
+			then := time.AfterFunc(2*pollInterval, func() {
+				if err := c.then(dir); err != nil {
+					t.Error(err)
+				}
+			})
+			defer then.Stop()
+			if pid, err := Supervisor(dir.Path()); err != nil || pid != c.want {
+				t.Errorf("process %d, %v; want %d", pid, err, c.want)
+			}
+		})
 	}
 }

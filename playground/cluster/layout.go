@@ -163,7 +163,7 @@ func newLayout(dir *Dir, options Options) (*layout, error) {
 			name: APIServer, ready: l.apiReady,
 			args: apiServerArgs(pki, l.etcd.Endpoint, apiPort, options.Static),
 		},
-		ControllerManager: {name: ControllerManager, args: controllerManagerArgs(pki)},
+		ControllerManager: {name: ControllerManager, ready: l.controlled, args: controllerManagerArgs(pki)},
 		Scheduler:         {name: Scheduler, args: schedulerArgs(pki)},
 		Kwok: {
 			name: Kwok, ready: probe(&tls.Config{RootCAs: pool(ca)}, "https://"+loopback(kwokPort)+"/healthz"),
@@ -179,12 +179,21 @@ func newLayout(dir *Dir, options Options) (*layout, error) {
 
 // apiReady asks through client-go rather than a bare probe, as every caller
 // after it will.
-func (l *layout) apiReady(ctx context.Context) error {
+func (l *layout) apiReady(ctx context.Context) error { return l.ask(ctx, "/readyz") }
+
+// controlled asks for what a controller makes in every cluster. All of them have
+// been built then: until that, the controller manager ends if the API server goes.
+func (l *layout) controlled(ctx context.Context) error {
+	return l.ask(ctx, "/api/v1/namespaces/default/serviceaccounts/default")
+}
+
+// ask wants status 200 from a path of the API.
+func (l *layout) ask(ctx context.Context, path string) error {
 	client, err := rest.HTTPClientFor(l.config)
 	if err != nil {
 		return fmt.Errorf("build client of the API: %w", err)
 	}
-	return get(ctx, client, l.config.Host+"/readyz")
+	return get(ctx, client, l.config.Host+path)
 }
 
 // probe returns a readiness check that wants status 200 from url.
