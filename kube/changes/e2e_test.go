@@ -15,7 +15,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -243,11 +242,7 @@ func (s *shopper) prepare() {
 // made and what was changed in the same second cannot be told apart afterwards.
 func (s *shopper) pass() {
 	start := time.Now().Unix()
-	if err := wait.PollUntilContextTimeout(s.t.Context(), 50*time.Millisecond, kubetest.Patience, true, func(context.Context) (bool, error) {
-		return time.Now().Unix() > start+together+2, nil
-	}); err != nil {
-		s.t.Fatal(err)
-	}
+	kubetest.Until(s.t, "the next seconds", func() bool { return time.Now().Unix() > start+together+2 })
 }
 
 // round makes every change and returns when.

@@ -177,124 +177,109 @@ func (s *screen) await(t *testing.T, want string) {
 	}
 }
 
-func TestTerminal(t *testing.T) {
+// visit is a session in a client's terminal.
+type visit struct {
+	*screen
+	t     *testing.T
+	typed *io.PipeWriter
+	ended chan int // the exit code
+}
+
+func newVisit(t *testing.T, c shell.Container, sizes <-chan shell.Size, command ...string) *visit {
 	keys, typed := io.Pipe()
-	out := &screen{more: make(chan struct{}, 1)}
-	sizes := make(chan shell.Size, 1)
-	sizes <- shell.Size{Width: 132, Height: 40}
-	done := make(chan int, 1)
+	v := &visit{screen: &screen{more: make(chan struct{}, 1)}, t: t, typed: typed, ended: make(chan int, 1)}
 	go func() {
-		code, err := shell.Run(t.Context(), newContainer(t), shell.Session{
-			Command: []string{"sh", "-c", "exec bash || exec sh"}, In: keys, Out: out, TTY: true, Sizes: sizes,
-		})
+		code, err := shell.Run(t.Context(), c, shell.Session{Command: command, In: keys, Out: v, TTY: true, Sizes: sizes})
 		if err != nil {
 			t.Error(err)
 		}
-		done <- code
+		v.ended <- code
 	}()
-	enter := func(text string) {
-		if _, err := io.WriteString(typed, text); err != nil {
-			t.Error(err)
-		}
+	return v
+}
+
+func (v *visit) enter(text string) {
+	if _, err := io.WriteString(v.typed, text); err != nil {
+		v.t.Error(err)
 	}
-	out.await(t, "/ # ")
-	enter("cd /tmp\r")
-	out.await(t, "/tmp # ")
-	// A size arrives when it arrives.
-	enter("while [ \"$(stty size)\" != '40 132' ]; do sleep 0.01; done; tty; stty size\r")
-	out.await(t, "/dev/pts/0\r\n40 132\r\n")
-	out.await(t, "# ")
-	sizes <- shell.Size{Width: 80, Height: 24}
-	enter("while [ \"$(stty size)\" != '24 80' ]; do sleep 0.01; done; echo res''ized\r")
-	out.await(t, "resized\r\n")
-	out.await(t, "# ")
-	enter("cat\r")
-	enter("to the command\r")
-	out.await(t, "to the command\r\nto the command\r\n")
-	enter("\x04")
-	out.await(t, "# ")
-	enter("echo started; sleep 600\r")
-	out.await(t, "started\r\n")
-	enter("\x03")
-	out.await(t, "^C")
-	out.await(t, "# ")
-	enter("sleep 600\r\x03") // before the shell has begun it
-	out.await(t, "^C")
-	enter("echo go''es on\r")
-	out.await(t, "goes on\r\n")
-	out.await(t, "# ")
-	enter("half a line\x03")
-	out.await(t, "^C")
-	out.await(t, "# ")
-	enter("echo 'two\r")
-	out.await(t, "> ")
-	enter("lines'\r")
-	out.await(t, "two\r\nlines\r\n")
-	enter("exit 5\r")
+}
+
+// end waits for the end and returns the exit code.
+func (v *visit) end() int {
+	v.t.Helper()
 	select {
-	case code := <-done:
-		if code != 5 {
-			t.Errorf("exit code %d", code)
-		}
+	case code := <-v.ended:
+		return code
 	case <-time.After(20 * time.Second):
-		t.Fatal("the shell did not end")
+		v.t.Fatal("the shell did not end")
+		return 0
+	}
+}
+
+func TestTerminal(t *testing.T) {
+	sizes := make(chan shell.Size, 1)
+	sizes <- shell.Size{Width: 132, Height: 40}
+	v := newVisit(t, newContainer(t), sizes, "sh", "-c", "exec bash || exec sh")
+	v.await(t, "/ # ")
+	v.enter("cd /tmp\r")
+	v.await(t, "/tmp # ")
+	// A size arrives when it arrives.
+	v.enter("while [ \"$(stty size)\" != '40 132' ]; do sleep 0.01; done; tty; stty size\r")
+	v.await(t, "/dev/pts/0\r\n40 132\r\n")
+	v.await(t, "# ")
+	sizes <- shell.Size{Width: 80, Height: 24}
+	v.enter("while [ \"$(stty size)\" != '24 80' ]; do sleep 0.01; done; echo res''ized\r")
+	v.await(t, "resized\r\n")
+	v.await(t, "# ")
+	v.enter("cat\r")
+	v.enter("to the command\r")
+	v.await(t, "to the command\r\nto the command\r\n")
+	v.enter("\x04")
+	v.await(t, "# ")
+	v.enter("echo started; sleep 600\r")
+	v.await(t, "started\r\n")
+	v.enter("\x03")
+	v.await(t, "^C")
+	v.await(t, "# ")
+	v.enter("sleep 600\r\x03") // before the shell has begun it
+	v.await(t, "^C")
+	v.enter("echo go''es on\r")
+	v.await(t, "goes on\r\n")
+	v.await(t, "# ")
+	v.enter("half a line\x03")
+	v.await(t, "^C")
+	v.await(t, "# ")
+	v.enter("echo 'two\r")
+	v.await(t, "> ")
+	v.enter("lines'\r")
+	v.await(t, "two\r\nlines\r\n")
+	v.enter("exit 5\r")
+	if code := v.end(); code != 5 {
+		t.Errorf("exit code %d", code)
 	}
 }
 
 // What is typed while a shell is looked for is for the shell: whole lines, and
 // the beginning of one.
 func TestTerminalTypedAhead(t *testing.T) {
-	keys, typed := io.Pipe()
-	out := &screen{more: make(chan struct{}, 1)}
 	c := newContainer(t)
-	done := make(chan error, 1)
-	go func() {
-		_, err := shell.Run(t.Context(), c, shell.Session{
-			Command: []string{"sh", "-c", "echo looking; while ! test -e /tmp/found; do sleep 0.01; done; exec sh"}, In: keys, Out: out, TTY: true,
-		})
-		done <- err
-	}()
-	enter := func(text string) {
-		if _, err := io.WriteString(typed, text); err != nil {
-			t.Error(err)
-		}
-	}
-	out.await(t, "looking\r\n")
-	enter("echo a''head\recho be''gun ")
-	out.await(t, "echo a''head\r\necho be''gun ") // as a terminal shows what is typed
+	v := newVisit(t, c, nil, "sh", "-c", "echo looking; while ! test -e /tmp/found; do sleep 0.01; done; exec sh")
+	v.await(t, "looking\r\n")
+	v.enter("echo a''head\recho be''gun ")
+	v.await(t, "echo a''head\r\necho be''gun ") // as a terminal shows what is typed
 	sh(t, c, "", "touch", "/tmp/found")
-	out.await(t, "ahead\r\n/ # echo be''gun ")
-	enter("and en''ded\r")
-	out.await(t, "begun and ended\r\n")
-	enter("exit\r")
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(20 * time.Second):
-		t.Fatal("the shell did not end")
-	}
+	v.await(t, "ahead\r\n/ # echo be''gun ")
+	v.enter("and en''ded\r")
+	v.await(t, "begun and ended\r\n")
+	v.enter("exit\r")
+	v.end()
 }
 
 func TestEndOfInputEndsTheShell(t *testing.T) {
-	keys, typed := io.Pipe()
-	out := &screen{more: make(chan struct{}, 1)}
-	done := make(chan error, 1)
-	go func() {
-		_, err := shell.Run(t.Context(), newContainer(t), shell.Session{Command: []string{"sh"}, In: keys, Out: out, TTY: true})
-		done <- err
-	}()
-	out.await(t, "# ")
-	if err := typed.Close(); err != nil {
+	v := newVisit(t, newContainer(t), nil, "sh")
+	v.await(t, "# ")
+	if err := v.typed.Close(); err != nil {
 		t.Fatal(err)
 	}
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(20 * time.Second):
-		t.Fatal("the shell outlives its terminal")
-	}
+	v.end()
 }
