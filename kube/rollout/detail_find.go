@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -314,8 +315,8 @@ func nextReplica(c Counts, b Budget, strategy string) string {
 }
 
 // nextOrdinal says which pod a StatefulSet's controller waits for or replaces
-// next: it makes missing ones from the first up, and replaces from the last down
-// to the partition.
+// next: it makes missing ones from the first up, takes away those beyond the
+// last, and replaces from the last down to the partition.
 func (f *family) nextOrdinal(now int64) string {
 	w := f.work
 	byOrdinal := map[int32]*object.Pod{}
@@ -338,21 +339,29 @@ func (f *family) nextOrdinal(now int64) string {
 			return "waits for " + name(n) + " to be available before it looks at any other"
 		}
 	}
-	if w.Strategy != "RollingUpdate" {
-		return ""
-	}
-	for n := end - 1; n >= first+w.Partition; n-- {
-		p := byOrdinal[n]
+	for _, n := range slices.Backward(slices.Sorted(maps.Keys(byOrdinal))) {
 		switch {
-		case p.Deleted != 0:
-			return "waits for " + name(n) + " to go, to make it anew"
-		case !f.isNew(p):
-			return "replaces " + name(n)
-		case !isAvailable(p, w.Rolling.MinReady, now):
-			return "waits for " + name(n) + " to be available"
+		case n >= first && n < end: // stays
+		case byOrdinal[n].Deleted == 0:
+			return "takes away " + name(n)
+		case !w.Rolling.Parallel:
+			return "waits for " + name(n) + " to go"
 		}
 	}
-	return ""
+	if w.Strategy == string(appsv1.RollingUpdateStatefulSetStrategyType) {
+		for n := end - 1; n >= first+w.Partition; n-- {
+			p := byOrdinal[n]
+			switch {
+			case p.Deleted != 0:
+				return "waits for " + name(n) + " to go, to make it anew"
+			case !f.isNew(p):
+				return "replaces " + name(n)
+			case !isAvailable(p, w.Rolling.MinReady, now):
+				return "waits for " + name(n) + " to be available"
+			}
+		}
+	}
+	return "waits for its controller to count its pods" // which were read later than its status
 }
 
 // nextNode says on how many nodes a DaemonSet's controller may replace pods.

@@ -189,6 +189,9 @@ func TestNext(t *testing.T) {
 		{scene{statefulSets: []any{statefulSet()}, pods: []any{member(0, 1), member(1, 1), member(2, 2, notReady)}}, "waits for db-2 to be available before it looks at any other"},
 		{scene{statefulSets: []any{statefulSet()}, pods: []any{member(0, 1), member(1, 1, deleted(-9)), member(2, 2)}}, "waits for db-1 to go, to make it anew"},
 		{scene{statefulSets: []any{statefulSet()}, pods: []any{member(0, 1), member(2, 2)}}, "makes db-1"},
+		{scene{statefulSets: []any{statefulSet()}, pods: []any{member(0, 2), member(1, 2), member(2, 2)}}, "waits for its controller to count its pods"},
+		{scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) { s.Spec.Replicas = ref(int32(1)) })}, pods: []any{member(0, 2), member(1, 1), member(2, 2)}}, "takes away db-2"},
+		{scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) { s.Spec.Replicas = ref(int32(1)) })}, pods: []any{member(0, 2), member(1, 1), member(2, 2, deleted(-9))}}, "waits for db-2 to go"},
 		{scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) { s.Spec.UpdateStrategy.RollingUpdate.Partition = ref(int32(2)) })}}, "nothing, until the partition is lowered below 2"},
 		{scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) {
 			s.Spec.UpdateStrategy = appsv1.StatefulSetUpdateStrategy{Type: "OnDelete"}
