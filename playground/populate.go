@@ -94,6 +94,9 @@ func (u *up) fill(ctx context.Context, control *cluster.Cluster, client kubernet
 			return fmt.Errorf("create node %d: %w", i, err)
 		}
 	}
+	if err := cluster.AwaitNodes(ctx, client, u.nodes); err != nil {
+		return err
+	}
 	if u.scenario == scenarioShop {
 		if err := shop.Apply(ctx, control.Config(), u.progress); err != nil {
 			return fmt.Errorf("set up the shop: %w", err)

@@ -3,9 +3,9 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -40,12 +40,13 @@ func ApplyAccess(ctx context.Context, client kubernetes.Interface) error {
 			return fmt.Errorf("grant %s to %s: %w", grant.role, grant.user, err)
 		}
 	}
-	return nil
+	// The last grant, of the role that was made last but one.
+	return awaitAllowed(ctx, client, ViewerContext, &authorizationv1.ResourceAttributes{Verb: "list", Resource: "nodes"})
 }
 
 // ApplyPaymentsAccess lets payments-dev work in its one namespace, which it
 // creates if it does not exist. It returns once the role for that, which a
-// controller puts together, is complete.
+// controller puts together, includes what ApplyAccess added to it.
 func ApplyPaymentsAccess(ctx context.Context, client kubernetes.Interface) error {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: PaymentsNamespace}}
 	if _, err := client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); ignoreExists(err) != nil {
@@ -59,27 +60,29 @@ func ApplyPaymentsAccess(ctx context.Context, client kubernetes.Interface) error
 	if _, err := client.RbacV1().RoleBindings(PaymentsNamespace).Create(ctx, binding, metav1.CreateOptions{}); ignoreExists(err) != nil {
 		return fmt.Errorf("let %s edit namespace %s: %w", PaymentsDevContext, PaymentsNamespace, err)
 	}
-	return awaitAggregation(ctx, client, "edit")
+	return awaitAllowed(ctx, client, PaymentsDevContext, &authorizationv1.ResourceAttributes{
+		Verb: "list", Group: metricsGroup, Resource: "pods", Namespace: PaymentsNamespace,
+	})
 }
 
-// awaitAggregation waits until a built-in role for namespaces includes what
-// ApplyAccess added to it.
-func awaitAggregation(ctx context.Context, client kubernetes.Interface, name string) error {
+// awaitAllowed waits until a user may do something: the authorizer watches
+// roles and bindings, and learns of them a moment after they were made.
+func awaitAllowed(ctx context.Context, client kubernetes.Interface, name string, what *authorizationv1.ResourceAttributes) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for {
-		role, err := client.RbacV1().ClusterRoles().Get(ctx, name, metav1.GetOptions{})
+		review, err := client.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
+			Spec: authorizationv1.SubjectAccessReviewSpec{User: name, ResourceAttributes: what},
+		}, metav1.CreateOptions{})
 		if err != nil {
-			return fmt.Errorf("read cluster role %s: %w", name, err)
+			return fmt.Errorf("ask what %s may do: %w", name, err)
 		}
-		if slices.ContainsFunc(role.Rules, func(rule rbacv1.PolicyRule) bool {
-			return slices.Contains(rule.APIGroups, metricsGroup)
-		}) {
+		if review.Status.Allowed {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for cluster role %s: %w", name, context.Cause(ctx))
+			return fmt.Errorf("wait until %s may %s %s: %w", name, what.Verb, what.Resource, context.Cause(ctx))
 		case <-ticker.C:
 		}
 	}

@@ -16,8 +16,8 @@ import (
 const (
 	// pollInterval between two questions whether a part serves yet.
 	pollInterval = 50 * time.Millisecond
-	// grace a part gets to end by itself.
-	grace = 3 * time.Second
+	// defaultGrace is what a part gets to end by itself.
+	defaultGrace = 3 * time.Second
 )
 
 // Cluster starts, watches and stops the parts of one control plane. Its
@@ -28,7 +28,8 @@ type Cluster struct {
 	env        []string // of the parts
 	layout     *layout
 	spawner    *spawner
-	failed     chan error // capacity 1
+	failed     chan error    // capacity 1
+	grace      time.Duration // a part gets to end by itself
 
 	mu       sync.Mutex
 	running  map[string]*process
@@ -53,6 +54,7 @@ func New(dir *Dir, options Options) (*Cluster, error) {
 		layout:     layout,
 		spawner:    newSpawner(),
 		failed:     make(chan error, 1),
+		grace:      defaultGrace,
 		running:    map[string]*process{},
 	}, nil
 }
@@ -154,7 +156,7 @@ func (c *Cluster) Stop() {
 		var group sync.WaitGroup
 		for _, name := range names {
 			if proc := c.running[name]; proc != nil {
-				group.Go(func() { proc.stop(grace) })
+				group.Go(func() { proc.stop(c.grace) })
 			}
 		}
 		group.Wait()

@@ -152,7 +152,7 @@ func (c client) create(ctx context.Context, e extra) error {
 // apply applies a manifest. What was deleted a moment ago may have to go first.
 func (c client) apply(ctx context.Context, o object, manifest *unstructured.Unstructured) error {
 	var last error
-	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, settling, true, func(ctx context.Context) (bool, error) {
 		_, last = c.resource(o).Apply(ctx, o.name, manifest, metav1.ApplyOptions{FieldManager: creator, Force: true})
 		switch {
 		case last == nil:
@@ -193,7 +193,7 @@ func (c client) settled(ctx context.Context, o object) error {
 	default:
 		return nil
 	}
-	if err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, patience, true, done); err != nil {
+	if err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, settling, true, done); err != nil {
 		return fmt.Errorf("wait for %s: %w", o, err)
 	}
 	return nil
@@ -220,8 +220,13 @@ func (c client) remove(ctx context.Context, e extra) error {
 	return nil
 }
 
-// patience is how long Add waits for a workload to be healthy.
-const patience = 30 * time.Second
+const (
+	// settling is how long Add waits for what it cannot do without. On a loaded
+	// machine controllers and scheduler take long.
+	settling = 4 * time.Minute
+	// patience is how long it waits for a workload to be healthy first.
+	patience = 30 * time.Second
+)
 
 // await waits until a Deployment that the change would alter is healthy. If it
 // does not become so, because something else is wrong with it, that is that.

@@ -3,7 +3,9 @@ package shop
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,13 +22,15 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
+
+	"quarterdeck/playground/cluster"
 )
 
 const (
 	// pollInterval between two looks at something that a controller has to do,
 	// and patience before it counts as failed.
 	pollInterval = 30 * time.Millisecond
-	patience     = time.Minute
+	patience     = 4 * time.Minute
 	// parallel requests while objects are applied.
 	parallel = 8
 )
@@ -177,24 +181,14 @@ func (a *applier) nodes(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	return poll(ctx, "the nodes to be ready", func(ctx context.Context) (bool, error) {
-		list, err := a.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
-		if err != nil {
-			return false, err
-		}
-		ready := 0
-		for i := range list.Items {
-			// The controllers take the taint away once they saw it ready.
-			if nodeReady(&list.Items[i]) && !tainted(&list.Items[i]) {
-				ready++
-			}
-		}
-		return ready >= len(want), nil
-	})
+	return cluster.AwaitNodes(ctx, a.client, len(want))
 }
 
 // open gives the workloads their replicas and creates what had to wait.
 func (a *applier) open(ctx context.Context, all []item) error {
+	if err := a.quotas(ctx); err != nil {
+		return err
+	}
 	scaled := autoscaled(all)
 	if err := each(all, func(it item) error {
 		switch {
@@ -208,6 +202,18 @@ func (a *applier) open(ctx context.Context, all []item) error {
 		return err
 	}
 	return a.statuses(ctx, all)
+}
+
+// quotas waits until each was counted for the first time: until then the API
+// server refuses some of what it limits, and forgets to count the rest.
+func (a *applier) quotas(ctx context.Context) error {
+	return poll(ctx, "the quotas to be counted", func(ctx context.Context) (bool, error) {
+		list, err := a.client.CoreV1().ResourceQuotas("").List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return false, err
+		}
+		return !slices.ContainsFunc(list.Items, func(q corev1.ResourceQuota) bool { return len(q.Status.Hard) < len(q.Spec.Hard) }), nil
+	})
 }
 
 // autoscaled returns the minimum of each workload that has an autoscaler.
@@ -251,17 +257,20 @@ func workload(kind string) schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: resource}
 }
 
-// apply applies an object on the server's side.
+// apply applies an object on the server's side. While a quota is counted anew,
+// what it limits may be refused.
 func (a *applier) apply(ctx context.Context, object *unstructured.Unstructured, manager string) error {
 	resource, err := a.resource(object)
 	if err != nil {
 		return err
 	}
-	_, err = resource.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: manager, Force: true})
-	if err != nil {
-		return fmt.Errorf("apply %s %s/%s: %w", object.GetKind(), object.GetNamespace(), object.GetName(), err)
-	}
-	return nil
+	return poll(ctx, fmt.Sprintf("%s %s/%s to be applied", object.GetKind(), object.GetNamespace(), object.GetName()), func(ctx context.Context) (bool, error) {
+		_, err := resource.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: manager, Force: true})
+		if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
+			return true, err // no time will mend it
+		}
+		return err == nil, err
+	})
 }
 
 func (a *applier) resource(object *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
@@ -286,10 +295,22 @@ func each[T any](elements []T, do func(T) error) error {
 	return group.Wait()
 }
 
-// poll waits for a condition and says what for if it does not come.
+// poll waits for a condition and says what for if it does not come. An error is
+// one only if it lasts, or if the condition says that it is done.
 func poll(ctx context.Context, what string, condition wait.ConditionWithContextFunc) error {
-	if err := wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, condition); err != nil {
-		return fmt.Errorf("wait for %s: %w", what, err)
+	var last error
+	err := wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+		done, err := condition(ctx)
+		if done {
+			return true, err
+		}
+		if ctx.Err() == nil {
+			last = err
+		}
+		return false, nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait for %s: %w", what, errors.Join(err, last))
 	}
 	return nil
 }

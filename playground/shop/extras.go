@@ -205,22 +205,3 @@ func (a *applier) announce(ctx context.Context) error {
 	}
 	return nil
 }
-
-func nodeReady(node *corev1.Node) bool {
-	for _, c := range node.Status.Conditions {
-		if c.Type == corev1.NodeReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
-}
-
-// tainted reports whether the node controller still keeps pods away.
-func tainted(node *corev1.Node) bool {
-	for _, t := range node.Spec.Taints {
-		if t.Key == corev1.TaintNodeNotReady {
-			return true
-		}
-	}
-	return false
-}

@@ -154,10 +154,13 @@ func (s *screen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// patience is how long a shell may take on a loaded machine.
+const patience = 90 * time.Second
+
 // await waits until the screen shows a text after what was seen before.
 func (s *screen) await(t *testing.T, want string) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for {
 		s.mu.Lock()
 		_, after, found := strings.Cut(s.text, want)
@@ -210,7 +213,7 @@ func (v *visit) end() int {
 	select {
 	case code := <-v.ended:
 		return code
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		v.t.Fatal("the shell did not end")
 		return 0
 	}
