@@ -3,9 +3,11 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -180,10 +182,12 @@ func tending() []scenario {
 				if !t.unschedulable(name) {
 					t.Error("the node is not cordoned")
 				}
+				t.keepsAway(name, true)
 				t.Press("C").Footer("pods are placed here again")
 				if t.unschedulable(name) {
 					t.Error("the node is cordoned")
 				}
+				t.keepsAway(name, false) // or the taints change while they are asked about
 				t.menu("taint").Sees("taints of node/").Press("acting", uitest.Enter).Footer("says no effect").
 					Press("=yes:NoSchedule", uitest.Enter).Sees("taint node/"+name+"?", "y taint").Press("y").Footer("done: node/" + name)
 				if !t.tainted(name) {
@@ -230,6 +234,10 @@ func tending() []scenario {
 					Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("2")}},
 				}, metav1.CreateOptions{})
 				t.must(err)
+				t.eventually(func() bool { // a pod that is made before is not counted for minutes
+					q, err := t.api.CoreV1().ResourceQuotas("narrow").Get(t.Context(), "few", metav1.GetOptions{})
+					return err == nil && len(q.Status.Used) > 0
+				}, func() string { return "quota/few is not counted" })
 				t.deployIn("narrow", "squeezed", 1)
 				t.Live().Select("squeezed", "1/1").Press("s").Sees("(now 1)").Press("5", uitest.Enter).
 					Sees("blocked", "quota/few has room for 1 of 4 more pods").Press(uitest.Esc)
@@ -293,6 +301,17 @@ func (t *terminal) node(name string) *corev1.Node {
 func (t *terminal) tainted(name string) bool {
 	t.Helper()
 	return slices.ContainsFunc(t.node(name).Spec.Taints, func(x corev1.Taint) bool { return x.Key == "acting" })
+}
+
+// keepsAway waits until the node controller has followed a node's cordon with the
+// taint for it, or taken that away.
+func (t *terminal) keepsAway(node string, want bool) {
+	t.Helper()
+	t.eventually(func() bool {
+		return want == slices.ContainsFunc(t.node(node).Spec.Taints, func(x corev1.Taint) bool { return x.Key == corev1.TaintNodeUnschedulable })
+	}, func() string {
+		return fmt.Sprintf("the taint of node %s that is cordoned %t does not follow", node, want)
+	})
 }
 
 // wantLabel checks the label of these scenarios on a node, "" for none.
@@ -422,6 +441,12 @@ func (t *terminal) create(name, image string, labels map[string]string) *corev1.
 		Spec:       corev1.PodSpec{Containers: box(image), TerminationGracePeriodSeconds: new(int64(1))},
 	}, metav1.CreateOptions{})
 	t.must(err)
+	// Drains want nodes without such pods. It may be gone, and the server with it.
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = t.api.CoreV1().Pods("acting").Delete(ctx, name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0)), Preconditions: &metav1.Preconditions{UID: &made.UID}})
+	})
 	return made
 }
 

@@ -45,7 +45,7 @@ func changing() []scenario {
 func (s *stage) changes(t *testing.T) {
 	p := s.playground(t, shop)
 	t.Run("inferred", func(t *testing.T) {
-		out := s.exec(t, p.Kubeconfig(), "changes", "-n", "payments", "deploy/checkout", "--since", "2000h", "-o", "json")
+		out := s.exec(t, p.Kubeconfig(), "changes", "--timeout", "80s", "-n", "payments", "deploy/checkout", "--since", "2000h", "-o", "json")
 		var d changesDocument
 		if err := json.Unmarshal([]byte(out.stdout), &d); err != nil || out.code != 0 || !d.Complete {
 			t.Fatalf("%v: %+v", err, out)
@@ -58,7 +58,7 @@ func (s *stage) changes(t *testing.T) {
 		}
 	})
 	t.Run("with few rights", func(t *testing.T) {
-		out := s.exec(t, p.Kubeconfig(), "changes", "--context", "payments-dev", "-n", "payments", "--since", "2000h", "-o", "json")
+		out := s.exec(t, p.Kubeconfig(), "changes", "--timeout", "80s", "--context", "payments-dev", "-n", "payments", "--since", "2000h", "-o", "json")
 		var d changesDocument
 		if err := json.Unmarshal([]byte(out.stdout), &d); err != nil || out.code != 0 || d.Complete || len(d.Changes) == 0 {
 			t.Fatalf("%v: %+v", err, out)
@@ -66,7 +66,7 @@ func (s *stage) changes(t *testing.T) {
 		if !slices.Contains(d.NotRead, unreadDocument{"nodes", "forbidden"}) {
 			t.Errorf("nobody says that nodes were not read: %v", d.NotRead)
 		}
-		out = s.exec(t, p.Kubeconfig(), "changes", "--context", "nobody", "-A")
+		out = s.exec(t, p.Kubeconfig(), "changes", "--timeout", "80s", "--context", "nobody", "-A")
 		if out.code != 1 || out.stdout != "" {
 			t.Errorf("%+v", out)
 		}

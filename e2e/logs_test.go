@@ -5,7 +5,6 @@ package e2e
 import (
 	"path/filepath"
 	"strings"
-	"time"
 
 	"quarterdeck/ui/uitest"
 )
@@ -64,7 +63,7 @@ func (t *terminal) viewed() {
 	if strings.TrimSpace(count) == "0" || !strings.HasPrefix(listed, "-rw------- ") {
 		t.Errorf("the viewer was given %s lines in %s", count, listed)
 	}
-	t.await("the file of the lines to go", time.Minute, func(string) bool {
+	t.await("the file of the lines to go", patience, func(string) bool {
 		left, err := filepath.Glob(filepath.Join(t.dir, "qd-*"))
 		return err == nil && len(left) == 0
 	})

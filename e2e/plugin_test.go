@@ -83,7 +83,10 @@ func (t *terminal) undisturbed() {
 	t.Helper()
 	before := t.screen.Text()
 	written := t.screen.BytesWritten()
-	title := func(screen string) string { return strings.Join(strings.Split(screen, "\n")[1:2], "") }
+	// Columns may have become wider meanwhile.
+	title := func(screen string) string {
+		return strings.Join(strings.Fields(strings.Split(screen+"\n", "\n")[1]), " ")
+	}
 	t.Press(uitest.Ctrl('l'))
 	// It comes in pieces: half a screen is not the end.
 	t.await("the same screen drawn again, which was\n"+before, patience, func(after string) bool {

@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -19,6 +20,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"quarterdeck/kube/kubetest"
 )
 
 // printedLine is a line of `qd logs -o json`.
@@ -54,6 +57,10 @@ func (l logPrinting) crasher(t *testing.T) *corev1.Pod {
 	const namespace, user = "print", "no-logs"
 	ctx, create := t.Context(), metav1.CreateOptions{}
 	_, nsErr := l.api.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, create)
+	kubetest.Succeeds(t, func(ctx context.Context) error { // without it no pod may be made
+		_, err := l.api.CoreV1().ServiceAccounts(namespace).Get(ctx, "default", metav1.GetOptions{})
+		return err
+	})
 	pod, podErr := l.api.CoreV1().Pods(namespace).Create(ctx, &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "crasher", Labels: map[string]string{"app": "crasher"}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{

@@ -163,12 +163,12 @@ func (t *terminal) Cursor(texts ...string) *terminal {
 func (t *terminal) Select(texts ...string) *terminal {
 	t.Helper()
 	t.Row(texts...)
-	steps, pressed := 0, time.Time{}
+	steps, name, pressed := 0, "", time.Time{}
 	return t.await(fmt.Sprintf("the cursor to reach %q", texts), patience, func(screen string) bool {
-		from, to := -1, -1
+		from, to, under := -1, -1, ""
 		for i, line := range strings.Split(screen, "\n") {
 			if strings.HasPrefix(line, bar) {
-				from = i
+				from, under = i, identity(strings.TrimPrefix(line, bar))
 			}
 			if to < 0 && i > 1 && containsAll(line, texts) {
 				to = i
@@ -177,10 +177,11 @@ func (t *terminal) Select(texts ...string) *terminal {
 		if from < 0 || to < 0 || from == to {
 			return from == to && to >= 0
 		}
-		// One step at a time: rows may move meanwhile. The step before must
-		// have been taken, unless rows moved with it so that it cannot be seen.
-		if steps != from || time.Since(pressed) > 10*time.Second {
-			steps, pressed = from, time.Now()
+		// One step at a time: rows may move meanwhile, and carry the cursor along.
+		// The step before must have been taken, unless rows moved with it so that
+		// it cannot be seen.
+		if steps != from && name != under || time.Since(pressed) > 10*time.Second {
+			steps, name, pressed = from, under, time.Now()
 			key := uitest.Down
 			if to < from {
 				key = uitest.Up
@@ -189,6 +190,16 @@ func (t *terminal) Select(texts ...string) *terminal {
 		}
 		return false
 	})
+}
+
+// identity is what tells a row from others while its numbers change: its first
+// two cells, and the others without digits.
+func identity(row string) string {
+	cells := strings.Fields(row)
+	for i := 2; i < len(cells); i++ {
+		cells[i] = strings.Trim(cells[i], "0123456789.")
+	}
+	return strings.Join(cells, " ")
 }
 
 // Resize changes the size of the terminal.

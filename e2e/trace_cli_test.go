@@ -57,9 +57,15 @@ type traceHop struct {
 	Detail string
 }
 
+// traces runs the command. A loaded machine may take long to read the cluster.
+func (s *stage) traces(t *testing.T, kubeconfig string, args ...string) output {
+	t.Helper()
+	return s.execWithin(t, traceTime, kubeconfig, append([]string{"trace", "--timeout", "2m"}, args...)...)
+}
+
 func (s *stage) traceDocument(t *testing.T, which cluster, code int, args ...string) traceDocument {
 	t.Helper()
-	out := s.execWithin(t, traceTime, s.playground(t, which).Kubeconfig(), append([]string{"trace", "-o", "json"}, args...)...)
+	out := s.traces(t, s.playground(t, which).Kubeconfig(), append([]string{"-o", "json"}, args...)...)
 	var d traceDocument
 	if err := json.Unmarshal([]byte(out.stdout), &d); err != nil || out.code != code || out.stderr != "" {
 		t.Fatalf("%q: %v: %+v", args, err, out)
@@ -69,12 +75,12 @@ func (s *stage) traceDocument(t *testing.T, which cluster, code int, args ...str
 
 func (s *stage) traceWorking(t *testing.T) {
 	kubeconfig := s.playground(t, shop).Kubeconfig()
-	out := s.exec(t, kubeconfig, "trace", "-A")
+	out := s.traces(t, kubeconfig, "-A")
 	if out.code != 0 || out.stderr != "" || !strings.HasPrefix(out.stdout, "STATE") ||
 		!containsAll(out.stdout, []string{"https://shop.example.com/api/cart", "ingress web/shop", "postgres.data.svc:5432", "beyond the cluster"}) {
 		t.Errorf("%+v", out)
 	}
-	out = s.exec(t, kubeconfig, "trace", "svc/cart", "-n", "web")
+	out = s.traces(t, kubeconfig, "svc/cart", "-n", "web")
 	want := []string{"reachable: https://shop.example.com/api/cart, ingress/shop in web\n", "ok       ingressclass/nginx ", "ok       svc/cart ", " ready on port 8080, zones zone-"}
 	if out.code != 0 || out.stderr != "" || !containsAll(out.stdout, want) {
 		t.Errorf("%+v", out)
@@ -106,7 +112,7 @@ func (s *stage) traceWorking(t *testing.T) {
 // traceFails runs a command that nobody can answer, and returns why.
 func (s *stage) traceFails(t *testing.T, args ...string) string {
 	t.Helper()
-	out := s.exec(t, s.playground(t, shop).Kubeconfig(), append([]string{"trace"}, args...)...)
+	out := s.traces(t, s.playground(t, shop).Kubeconfig(), args...)
 	if out.code != 1 || out.stdout != "" {
 		t.Errorf("%q: %+v", args, out)
 	}
@@ -155,7 +161,7 @@ func (s *stage) traceBreaking(t *testing.T) {
 	_, err = services.Patch(t.Context(), "cart", types.JSONPatchType, []byte(`[{"op":"replace","path":"/spec/selector/app","value":"cart"}]`), metav1.PatchOptions{})
 	term.must(err)
 	s.traceUntil(t, workshop, 0, "1 of 1 ready on port 8080", "svc/cart", "-n", namespace)
-	out = s.exec(t, p.Kubeconfig(), "trace", "pod/cart", "-n", namespace)
+	out = s.traces(t, p.Kubeconfig(), "pod/cart", "-n", namespace)
 	if out.code != 0 || !containsAll(out.stdout, []string{"reachable: cart.traced.svc:80", "ok       pod/cart"}) {
 		t.Errorf("%+v", out)
 	}
@@ -166,7 +172,7 @@ func (s *stage) traceUntil(t *testing.T, which cluster, code int, says string, a
 	t.Helper()
 	deadline := time.Now().Add(traceTime)
 	for {
-		out := s.execWithin(t, traceTime, s.playground(t, which).Kubeconfig(), append([]string{"trace"}, args...)...)
+		out := s.traces(t, s.playground(t, which).Kubeconfig(), args...)
 		if out.code == code && strings.Contains(out.stdout, says) {
 			return out
 		}
@@ -202,7 +208,7 @@ func (s *stage) tracePolicies(t *testing.T) {
 		{"viewer", pod("web", "catalog"), cart, 2, "ingress", traceRef{"NetworkPolicy", "web", "cart-from-front"}},
 		{"payments-dev", pod("payments", "checkout"), "payments/ledger-0:7000", 0, "", traceRef{"NetworkPolicy", "payments", "ledger-from-payments"}},
 	} {
-		out := s.exec(t, p.Kubeconfig(), "trace", "--context", c.user, "--from", c.from, "--to", c.to, "-o", "json")
+		out := s.traces(t, p.Kubeconfig(), "--context", c.user, "--from", c.from, "--to", c.to, "-o", "json")
 		var answer struct {
 			Allowed     *bool
 			Direction   string
@@ -222,7 +228,7 @@ func (s *stage) tracePolicies(t *testing.T) {
 			}
 		}
 	}
-	out := s.exec(t, p.Kubeconfig(), "trace", "--context", "viewer", "--from", pod("web", "catalog"), "--to", cart)
+	out := s.traces(t, p.Kubeconfig(), "--context", "viewer", "--from", pod("web", "catalog"), "--to", cart)
 	if out.code != 2 || !containsAll(out.stdout, []string{"denied: pod web/catalog-", "direction   ingress\n", "decided by  networkpolicy web/cart-from-front\n"}) {
 		t.Errorf("%+v", out)
 	}
@@ -251,7 +257,7 @@ func (s *stage) traceFewRights(t *testing.T) {
 			}
 		}
 	}
-	out := s.exec(t, kubeconfig, "trace", "ingress/shop", "-n", "web", "--context", "viewer")
+	out := s.traces(t, kubeconfig, "ingress/shop", "-n", "web", "--context", "viewer")
 	if out.code != 1 || out.stderr != "" || !containsAll(out.stdout, []string{"unknown: https://shop.example.com/", "unknown  secret/shop-tls", "not read: you (viewer) may not list secrets in namespace web"}) {
 		t.Errorf("%+v", out)
 	}

@@ -68,17 +68,19 @@ func (s *cluster) busiest(t *testing.T) (node string, there map[string]corev1.Po
 	return node, there
 }
 
-// testDrain drains a node whose pods are started again elsewhere.
-func (s *cluster) testDrain(t *testing.T) {
-	var (
-		node  string
-		there map[string]corev1.Pod
-		plan  DrainPlan
-	)
-	kubetest.Eventually(t, "a plan without blocks that leaves every pod where it is", func(ctx context.Context) (ok bool, err error) { // rollouts and autoscalers are at work
+// planBusiest plans to drain the busiest node, once all pods of it are where they
+// stay: rollouts and autoscalers are at work, and DaemonSets start their pods again.
+func (s *cluster) planBusiest(t *testing.T) (node string, there map[string]corev1.Pod, plan DrainPlan) {
+	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("plan of %s with %d pods: %+v", node, len(there), plan)
+		}
+	}()
+	kubetest.Eventually(t, "a plan without blocks that leaves every pod where it is, three of DaemonSets too", func(ctx context.Context) (ok bool, err error) {
 		node, there = s.busiest(t)
 		plan, err = s.admin.Drain(ctx, nodeRef(node), DrainOptions{DeleteEmptyDir: true, Timeout: 3 * time.Minute})
-		if err != nil || plan.Count(PodGoes)+plan.Count(PodWaits) != len(there) || plan.Count(PodBlocks) > 0 {
+		if err != nil || plan.Count(PodGoes)+plan.Count(PodWaits) != len(there) || plan.Count(PodBlocks) > 0 || plan.Count(PodStays) < 3 {
 			return false, err
 		}
 		now := s.podsOf(t, node)
@@ -89,9 +91,15 @@ func (s *cluster) testDrain(t *testing.T) {
 		}
 		return true, nil
 	})
-	if plan.Count(PodStays) < 3 || plan.Cordon == nil {
-		t.Fatalf("plan of %s with %d pods: %+v", node, len(there), plan)
+	if plan.Cordon == nil {
+		t.Fatal("the node is cordoned already")
 	}
+	return node, there, plan
+}
+
+// testDrain drains a node whose pods are started again elsewhere.
+func (s *cluster) testDrain(t *testing.T) {
+	node, there, plan := s.planBusiest(t)
 	if want := "kubectl drain " + node + " --ignore-daemonsets --delete-emptydir-data --timeout=3m0s"; plan.Kubectl != want {
 		t.Errorf("kubectl: %s, want %s", plan.Kubectl, want)
 	}
@@ -124,7 +132,13 @@ func (s *cluster) testDrain(t *testing.T) {
 				s.tellOf(t, rs)
 			}
 		}()
-		kubetest.Eventually(t, rs.Name+" to be whole elsewhere", func(ctx context.Context) (bool, error) { return s.whole(ctx, rs) })
+		kubetest.Eventually(t, rs.Name+" to be whole elsewhere", func(ctx context.Context) (bool, error) {
+			ok, err := s.whole(ctx, rs)
+			if apierrors.IsNotFound(err) { // a rollout has replaced it, and only so many old ones are kept
+				return true, nil
+			}
+			return ok, err
+		})
 	}
 	if !s.cordoned(t, node) {
 		t.Error("not cordoned")
@@ -271,7 +285,7 @@ func (s *cluster) testDrainWaits(t *testing.T) {
 func (s *cluster) testDrainDeletes(t *testing.T) {
 	guarded := s.podThere(t, "guarded", nil)
 	s.newBudget(t, "web", "guarded", "guarded", 1)
-	plan := s.planThere(t, DrainOptions{Force: true, DisableEviction: true, Timeout: time.Minute})
+	plan := s.planThere(t, DrainOptions{Force: true, DisableEviction: true, Timeout: kubetest.Patience})
 	if plan.Count(PodGoes) != 1 {
 		t.Errorf("plan: %+v", plan.Pods)
 	}
@@ -321,7 +335,7 @@ func (s *cluster) testDrainUnanswered(t *testing.T) {
 	}
 	guarded := s.podThere(t, "guarded", nil)
 	s.newBudget(t, "web", "guarded", "guarded", 1)
-	plan := s.planThere(t, DrainOptions{Force: true, Timeout: 2 * time.Minute})
+	plan := s.planThere(t, DrainOptions{Force: true, Timeout: kubetest.Patience})
 	var steps sync.WaitGroup
 	stage := 0
 	err := plan.Run(t.Context(), func(p PodProgress) {

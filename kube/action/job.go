@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/rand"
+	"k8s.io/client-go/util/retry"
 
 	"quarterdeck/kube"
 )
@@ -127,8 +128,13 @@ func (c *Client) create(verb string, ref kube.Ref, source *unstructured.Unstruct
 	return c.Identify(Change{
 		Verb: verb, Ref: ref, Summary: "create job " + job.Name, Object: source,
 		do: func(ctx context.Context, dryRun bool) (string, error) {
-			_, err := c.objects.Resource(jobs()).Namespace(ref.Namespace).Create(ctx, obj,
-				metav1.CreateOptions{FieldManager: FieldManager, DryRun: dry(dryRun)})
+			// Of a create only the status of a quota can be in conflict, written over
+			// while the job was counted. Nothing was made then.
+			err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+				_, err := c.objects.Resource(jobs()).Namespace(ref.Namespace).Create(ctx, obj,
+					metav1.CreateOptions{FieldManager: FieldManager, DryRun: dry(dryRun)})
+				return err
+			})
 			if err != nil {
 				return "", fmt.Errorf("create job %s in %s: %w", job.Name, ref.Namespace, err)
 			}

@@ -11,6 +11,7 @@ import (
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -224,6 +225,24 @@ func (s *cluster) testMany(t *testing.T) {
 	}
 }
 
+// podOf returns a pod of an app that is not on its way out.
+func (s *cluster) podOf(t *testing.T, namespace, app string) (ref kube.Ref) {
+	t.Helper()
+	kubetest.Eventually(t, "a pod of "+app+" that stays", func(ctx context.Context) (bool, error) {
+		list, err := s.kube.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + app})
+		if err != nil {
+			return false, err
+		}
+		i := slices.IndexFunc(list.Items, func(p corev1.Pod) bool { return p.DeletionTimestamp == nil })
+		if i < 0 {
+			return false, nil
+		}
+		ref = podRef(namespace, list.Items[i].Name)
+		return true, nil
+	})
+	return ref
+}
+
 func (s *cluster) testNotes(t *testing.T) {
 	ctx := t.Context()
 	has := func(c *Client, want string, change Change, err error) {
@@ -255,11 +274,7 @@ func (s *cluster) testNotes(t *testing.T) {
 		b, err := s.kube.PolicyV1().PodDisruptionBudgets("payments").Get(ctx, "checkout", metav1.GetOptions{})
 		return err == nil && b.Status.DisruptionsAllowed > 0, err
 	})
-	pods, err := s.kube.CoreV1().Pods("payments").List(ctx, metav1.ListOptions{LabelSelector: "app=checkout"})
-	if err != nil || len(pods.Items) == 0 {
-		t.Fatal(pods, err)
-	}
-	change, err = s.admin.Delete(ctx, podRef("payments", pods.Items[0].Name), DeleteOptions{})
+	change, err = s.admin.Delete(ctx, s.podOf(t, "payments", "checkout"), DeleteOptions{})
 	has(s.admin, "0 replicaset/checkout-", change, err)
 	has(s.admin, "0 pdb/checkout allows ", change, err)
 

@@ -5,6 +5,7 @@ package action
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -342,6 +343,18 @@ func (s *cluster) testMeta(t *testing.T) {
 	}
 }
 
+// tainted waits until a node has the taint of a cordon, or has it no more: a
+// controller sees to that, and one that is late would do it amid what follows.
+func (s *cluster) tainted(t *testing.T, node kube.Ref, want bool) {
+	t.Helper()
+	kubetest.Eventually(t, fmt.Sprintf("the taint of a cordon on %s: %t", node, want), func(ctx context.Context) (bool, error) {
+		n, err := s.kube.CoreV1().Nodes().Get(ctx, node.Name, metav1.GetOptions{})
+		return err == nil && want == slices.ContainsFunc(n.Spec.Taints, func(taint corev1.Taint) bool {
+			return taint.Key == corev1.TaintNodeUnschedulable
+		}), err
+	})
+}
+
 func (s *cluster) testNodes(t *testing.T) {
 	node := nodeRef("std-a-02")
 	read := func() *corev1.Node {
@@ -355,6 +368,7 @@ func (s *cluster) testNodes(t *testing.T) {
 	if !read().Spec.Unschedulable {
 		t.Error("not cordoned")
 	}
+	s.tainted(t, node, true)
 	if _, err := s.admin.Cordon(t.Context(), node); !errors.Is(err, ErrNothingToDo) {
 		t.Errorf("cordon twice: %v", err)
 	}
@@ -362,11 +376,14 @@ func (s *cluster) testNodes(t *testing.T) {
 	if read().Spec.Unschedulable {
 		t.Error("still cordoned")
 	}
+	s.tainted(t, node, false)
 	s.made(t)(s.admin.Cordon(t.Context(), node))
+	s.tainted(t, node, true)
 	s.made(t)(s.admin.Uncordon(t.Context(), node))
 	if read().Spec.Unschedulable {
 		t.Error("not uncordoned")
 	}
+	s.tainted(t, node, false)
 
 	taint := func(text string) (Change, error) {
 		parsed, err := ParseTaints(text)

@@ -176,7 +176,7 @@ func (s *screen) ended() error {
 	var err error
 	select {
 	case err = <-s.end:
-	case <-time.After(time.Minute):
+	case <-time.After(kubetest.Patience):
 		s.t.Fatalf("the session did not end:\n%s", s)
 	}
 	after, stateErr := term.GetState(int(s.tty.Fd()))

@@ -152,7 +152,7 @@ func (s scene) start(t *testing.T, spec Spec) (*Forwards, Info) {
 
 // web is a client that opens a connection for every request.
 func web() *http.Client {
-	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: kubetest.Patience}
 }
 
 func ask(port int, path string) (string, error) {

@@ -14,6 +14,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -78,12 +79,16 @@ func lines(l *Log, id SourceID) (said, markers []string) {
 	return said, markers
 }
 
-// truth returns what the server has of a container's log, as lines does.
-func (s scene) truth(t *testing.T, src Source, previous bool) []string {
+// truth returns what the server has of a container's log, as lines does, and false
+// if its pod has gone meanwhile.
+func (s scene) truth(t *testing.T, src Source, previous bool) (said []string, found bool) {
 	t.Helper()
 	rc, err := s.admin.CoreV1().Pods(src.Namespace).GetLogs(src.Pod, &corev1.PodLogOptions{
 		Container: src.Container, Timestamps: true, Previous: previous,
 	}).Stream(t.Context())
+	if apierrors.IsNotFound(err) {
+		return nil, false
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,13 +98,12 @@ func (s scene) truth(t *testing.T, src Source, previous bool) []string {
 		t.Fatal(err)
 	}
 	var p parser
-	var said []string
 	for line := range strings.Lines(string(all)) {
 		at, text := p.stamp([]byte(strings.TrimSuffix(line, "\n")))
 		clean, _ := appendClean(nil, text)
 		said = append(said, time.Unix(0, at).UTC().Format("15:04:05.000000000 ")+string(clean))
 	}
-	return said
+	return said, true
 }
 
 // sameAs compares the log of every container that still runs with the server's:
@@ -112,7 +116,10 @@ func (s scene) sameAs(t *testing.T, l *Log) {
 		if src.State != Live || len(said) == 0 || slices.ContainsFunc(markers, func(m string) bool { return strings.HasPrefix(m, "restarted") }) {
 			continue
 		}
-		want := s.truth(t, src, false)
+		want, found := s.truth(t, src, false)
+		if !found {
+			continue
+		}
 		start := slices.Index(want, said[0])
 		if start < 0 && s.restarted(t, src) {
 			continue // since it was looked at
@@ -136,11 +143,15 @@ func (s scene) sameAs(t *testing.T, l *Log) {
 }
 
 // restarted reports whether a container has run before, or soon says so: its log
-// is known to its kubelet before its status is to the server.
+// is known to its kubelet before its status is to the server. One whose pod has
+// gone meanwhile counts as well.
 func (s scene) restarted(t *testing.T, src Source) bool {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 10*time.Second, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, kubetest.Patience, true, func(ctx context.Context) (bool, error) {
 		pod, err := s.admin.CoreV1().Pods(src.Namespace).Get(ctx, src.Pod, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) || err == nil && pod.UID != src.UID {
+			return true, nil
+		}
 		if err != nil {
 			return false, err
 		}
@@ -190,7 +201,7 @@ func (s scene) once(t *testing.T) {
 	l := s.open(t, "", Options{Selections: []Selection{sel}, Span: Span{Tail: 20}, Each: func(Line) { n++ }})
 	select {
 	case <-l.Ended():
-	case <-time.After(time.Minute):
+	case <-time.After(kubetest.Patience):
 		t.Fatalf("it does not end: %+v", l.Status())
 	}
 	ordered(t, l, 20)

@@ -92,7 +92,7 @@ func TestServerAgrees(t *testing.T) {
 	cfg := kubetest.Config(t, kubetest.Start(t, "--scenario", "shop", "--incident", "crash-loop"), "playground")
 	cfg.QPS = -1
 	seen := map[string]bool{}
-	for deadline := time.Now().Add(2 * time.Minute); !t.Failed() && !seen["CrashLoopBackOff"]; {
+	for deadline := time.Now().Add(kubetest.Patience); !t.Failed() && !seen["CrashLoopBackOff"]; {
 		if time.Now().After(deadline) {
 			t.Fatalf("no pod has backed off; their states were %v", slices.Sorted(maps.Keys(seen)))
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -65,6 +66,12 @@ const (
 
 // Condition returns the condition of a type, nil if there is none.
 func (r *Rolling) Condition(typ string) *Condition { return find(r.Conditions, typ) }
+
+// Contended reports whether what a controller was answered is only that something
+// was written meanwhile, as the status of a quota that admission counts in: its
+// next try, which follows at once, finds what was written. The words are those of
+// k8s.io/apiserver/pkg/registry/generic/registry/store.go.
+func Contended(message string) bool { return strings.Contains(message, "the object has been modified") }
 
 func find(all []Condition, typ string) *Condition {
 	for i := range all {

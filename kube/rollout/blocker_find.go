@@ -97,7 +97,7 @@ func (f *family) refused(now int64) (Blocker, bool) {
 		if r == nil {
 			return
 		}
-		if c := r.Condition(string(appsv1.DeploymentReplicaFailure)); c != nil && c.Status == "True" {
+		if c := r.Condition(string(appsv1.DeploymentReplicaFailure)); c != nil && c.Status == "True" && !object.Contended(c.Message) {
 			evidence = append(evidence, Evidence{Source: FromCondition, Where: where + " " + c.Type + "=True " + c.Reason, Words: c.Message, At: c.Changed})
 			message = c.Message
 		}
@@ -115,7 +115,7 @@ func (f *family) refused(now int64) (Blocker, bool) {
 	}
 	const retry = 20 * 60
 	for _, e := range f.said(failedCreate) {
-		if len(evidence) > 0 || e.Last > now-retry && e.Last >= f.newestPod() {
+		if len(evidence) > 0 || e.Last > now-retry && e.Last > f.newestPod() && !object.Contended(e.Message) {
 			evidence = append(evidence, fromEvent(e))
 			if message == "" {
 				message = e.Message
@@ -152,8 +152,8 @@ func (f *family) gap() bool {
 	return f.knowPods && there < f.work.Desired
 }
 
-// newestPod returns when the newest pod was created: a refusal before that is
-// over.
+// newestPod returns when the newest pod was created: a refusal until then is
+// over, or it is repeated.
 func (f *family) newestPod() int64 {
 	var at int64
 	for _, p := range f.pods {

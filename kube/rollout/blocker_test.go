@@ -32,6 +32,7 @@ func runsFor(seconds int64, started bool) func(*corev1.Pod) {
 func TestBlocker(t *testing.T) {
 	const pull = `rpc error: code = NotFound desc = failed to pull and unpack image "registry.example.com/web:v2": registry.example.com/web:v2: not found`
 	const quota = `pods "web-h2-x" is forbidden: exceeded quota: shop, requested: requests.memory=256Mi, used: requests.memory=5Gi, limited: requests.memory=5100Mi`
+	const conflict = `Operation cannot be fulfilled on resourcequotas "shop": the object has been modified; please apply your changes to the latest version and try again`
 	oom := corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled", FinishedAt: ago(20)}
 	exit1 := corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", Message: "panic: missing env DB_URL", FinishedAt: ago(20)}
 	refused := func(message string) func(*appsv1.Deployment) {
@@ -165,6 +166,16 @@ func TestBlocker(t *testing.T) {
 			"quota of a stateful set", scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) { s.Status.Replicas, s.Status.ReadyReplicas = 2, 2 })}, pods: []any{member(0, 1), member(1, 1)}}.saying(
 				about("StatefulSet", "db", "sts", "FailedCreate", "create Pod db-2 in StatefulSet db failed error: "+quota, 10)),
 			rollout.Stuck, rollout.Quota, 0, "quota shop would be exceeded",
+		},
+		{
+			"refused in the second in which the pod was made", scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) { s.Status.Replicas, s.Status.ReadyReplicas = 2, 2 })}, pods: []any{
+				member(0, 1), member(1, 1, func(p *corev1.Pod) { p.CreationTimestamp = ago(10) }),
+			}}.saying(about("StatefulSet", "db", "sts", "FailedCreate", "create Pod db-1 in StatefulSet db failed error: "+quota, 10)),
+			rollout.Progressing, "", 0, "",
+		},
+		{
+			"a quota's status written over", scene{deployments: []any{deployment(refused(conflict))}, replicaSets: []any{set(2, 2, 0)}},
+			rollout.Progressing, "", 0, "",
 		},
 		{"deadline alone", scene{deployments: []any{deployment(progressing("False", "ProgressDeadlineExceeded", 60))}}, rollout.Stuck, rollout.DeadlineExceeded, 0, "no progress for 10m"},
 		{"paused", scene{deployments: []any{deployment(func(d *appsv1.Deployment) { d.Spec.Paused = true })}}, rollout.Paused, rollout.PausedBySpec, 0, "paused"},

@@ -3,10 +3,12 @@
 package rollout
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"testing"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -60,12 +62,16 @@ func (c *cluster) client(t *testing.T, cfg *rest.Config) *action.Client {
 	return client
 }
 
-// namespace makes one for a test.
+// namespace makes one for a test, and returns when pods can be made in it.
 func (c *cluster) namespace(t *testing.T, name string) string {
 	t.Helper()
 	if _, err := c.kube.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	kubetest.Succeeds(t, func(ctx context.Context) error {
+		_, err := c.kube.CoreV1().ServiceAccounts(name).Get(ctx, "default", metav1.GetOptions{})
+		return err
+	})
 	return name
 }
 
@@ -85,7 +91,23 @@ func (c *cluster) user(t *testing.T, namespace, name string, rules ...rbacv1.Pol
 	}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	c.allowed(t, namespace, name, rules[len(rules)-1])
 	cfg := kubetest.Config(t, c.kubeconfig, "")
 	cfg.Impersonate.UserName = name
 	return c.client(t, cfg)
+}
+
+// allowed waits until a user may do what a rule says: the server learns of roles
+// and of bindings by watches.
+func (c *cluster) allowed(t *testing.T, namespace, user string, rule rbacv1.PolicyRule) {
+	t.Helper()
+	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+		User: user, ResourceAttributes: &authorizationv1.ResourceAttributes{
+			Verb: rule.Verbs[0], Group: rule.APIGroups[0], Resource: rule.Resources[0], Namespace: namespace,
+		},
+	}}
+	kubetest.Eventually(t, user+" has its rights in "+namespace, func(ctx context.Context) (bool, error) {
+		answer, err := c.kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+		return err == nil && answer.Status.Allowed, err
+	})
 }

@@ -96,10 +96,19 @@ func (f *Feed) until(t *testing.T, w *workload, what string, is func(*Status) bo
 		case <-f.Changed():
 		case <-time.After(time.Second): // what time alone brings
 		case <-ctx.Done():
-			said, _ := json.Marshal(last)
-			t.Fatalf("waited in vain until %s is %s: %s", w.ref.Where(), what, said)
+			t.Fatalf("waited in vain until %s is %s: %s", w.ref.Where(), what, f.told(last))
 		}
 	}
+}
+
+// told is what is known of a rollout, of which nothing may have been seen yet.
+func (f *Feed) told(s *Status) string {
+	if s == nil {
+		return "it was not seen"
+	}
+	said, _ := json.Marshal(s)
+	d, _ := f.Detail(s.UID, time.Now())
+	return fmt.Sprintf("%s, %d revisions with pods, %d events, blockers %+v, gaps %+v", said, len(d.Groups), len(d.Events), d.Blockers, d.Gaps)
 }
 
 // wait follows a rollout to its end.
@@ -133,13 +142,11 @@ func testHealthy(c *cluster, t *testing.T, kind string) {
 		t.Errorf("started: %+v of revision %s", last.Started, last.Revision)
 	}
 	// What is read of events and pods may be a moment behind the status.
-	d := f.until(t, w, "without old pods", func(s *Status) bool {
+	d := f.until(t, w, "without old pods, blockers and gaps, and with 4 events", func(s *Status) bool {
 		d, _ := f.Detail(s.UID, time.Now())
-		return len(d.Groups) == 1 && d.Groups[0].Count(StageAvailable) == s.Counts.Desired
+		return len(d.Groups) == 1 && d.Groups[0].Count(StageAvailable) == s.Counts.Desired &&
+			len(d.Events) >= 4 && len(d.Blockers) == 0 && len(d.Gaps) == 0
 	})
-	if len(d.Events) < 4 || len(d.Blockers) > 0 || len(d.Gaps) > 0 {
-		t.Errorf("%d events, blockers %+v, gaps %+v", len(d.Events), d.Blockers, d.Gaps)
-	}
 	if !slices.IsSortedFunc(d.Events, func(a, b *object.Event) int { return int(b.Last - a.Last) }) {
 		t.Error("the events are in no order")
 	}

@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"quarterdeck/kube/action"
 	"quarterdeck/kube/kubetest"
@@ -240,8 +242,10 @@ func testLongHistory(c *cluster, t *testing.T) {
 			spec["revisionHistoryLimit"] = int64(60)
 		})
 		w.observed(t, 1)
-		for n := 2; n <= revisions; n++ {
+		w.numbered(t, 1)
+		for n := int64(2); n <= revisions; n++ {
 			w.change(t, fmt.Sprintf("release %d", n), fmt.Sprintf(`{"spec":{"template":{"metadata":{"annotations":{"release":"%d"}}}}}`, n))
+			w.numbered(t, n)
 		}
 		h := w.sameHistory(t)
 		if len(h.Revisions) != revisions || !h.Revisions[0].Target || h.Revisions[0].Number != revisions {
@@ -261,6 +265,7 @@ func testLongHistory(c *cluster, t *testing.T) {
 		}
 		undone(t, u)
 		w.observed(t, w.get(t).GetGeneration())
+		w.numbered(t, revisions+1)
 		h = w.sameHistory(t)
 		if target, _ := h.Target(); target.Number != revisions+1 || target.UID != old.UID {
 			t.Errorf("%s went back to %+v", w.ref.Where(), target)
@@ -278,8 +283,41 @@ func testLongHistory(c *cluster, t *testing.T) {
 			t.Fatal(err)
 		}
 		w.observed(t, w.get(t).GetGeneration())
+		w.numbered(t, revisions+2)
 		if target, _ := w.sameHistory(t).Target(); target.Number != revisions+2 || target.Cause != fmt.Sprintf("release %d", revisions) {
 			t.Errorf("%s came back to %+v", w.ref.Where(), target)
 		}
+	}
+}
+
+// numbered waits until the revision that the workload asks for has a number. Its
+// controller gives it the one after the highest that it knows of, which may not be
+// the newest yet: what is made meanwhile gets a number that another one has, and
+// what is gone back to may keep its own. The next look of the controller mends
+// that, but of a StatefulSet that made a revision: it may keep the number, so the
+// next one is only to be asked for when the last one can be read.
+func (w *workload) numbered(t *testing.T, want int64) {
+	t.Helper()
+	kubetest.Succeeds(t, func(context.Context) error {
+		target, _ := w.history(t).Target()
+		if target.Number == want {
+			return nil
+		}
+		w.wake(t)
+		return fmt.Errorf("%s asks for revision %d, not %d", w.ref.Where(), target.Number, want)
+	})
+}
+
+// wake has the controller of a StatefulSet or DaemonSet look again, which a new
+// revision does not. That of a Deployment looks at every ReplicaSet anyway, and
+// would copy the annotation to them.
+func (w *workload) wake(t *testing.T) {
+	t.Helper()
+	if w.ref.Kind == Deployment {
+		return
+	}
+	patch := fmt.Sprintf(`{"metadata":{"annotations":{"woken":%q}}}`, time.Now().Format(time.RFC3339Nano))
+	if _, err := w.objects().Patch(t.Context(), w.ref.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
 	}
 }

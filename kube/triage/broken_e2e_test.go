@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"quarterdeck/kube/kubetest"
 	"quarterdeck/kube/triage"
 )
 
@@ -43,6 +44,10 @@ func (s shop) breaks(t *testing.T, now, later, developer, viewer *follower) {
 			}
 		}()
 		now.await(t, "all incidents are found", mismatches)
+		// The signs come by watches of their own, which may be behind.
+		kubetest.Until(t, "the sign of each incident is seen", func() bool {
+			return !slices.ContainsFunc(expectations(), func(e expectation) bool { return !e.forgotten && shown.at(e.incident).IsZero() })
+		})
 	})
 	t.Run("found when forgotten", func(t *testing.T) { later.await(t, "all incidents are found", forgotten) })
 	t.Run("few rights", func(t *testing.T) {

@@ -60,7 +60,7 @@ func (c *Cluster) barred(w *object.Workload) *barred {
 		}
 	case "ReplicaSet":
 		cond := w.Rolling.Condition("ReplicaFailure")
-		if cond == nil || cond.Status != "True" || cond.Reason != "FailedCreate" || w.Current >= w.Desired {
+		if cond == nil || cond.Status != "True" || cond.Reason != "FailedCreate" || w.Current >= w.Desired || object.Contended(cond.Message) {
 			return nil
 		}
 		return c.barredBy(on, w, cond.Message, cond.Changed, conditionOf(on, cond, "status.conditions[ReplicaFailure]"))
@@ -73,7 +73,7 @@ func (c *Cluster) barred(w *object.Workload) *barred {
 			return nil
 		}
 		e := warnings[0]
-		if c.Now-e.Last >= retried || c.madeSince(w, e.Last) {
+		if c.Now-e.Last >= retried || c.madeSince(w, e.Last) || object.Contended(e.Message) {
 			return nil
 		}
 		c.Later(e.Last + retried)
@@ -94,14 +94,14 @@ func lacksPods(w *object.Workload) bool {
 	return w.Current < w.Desired
 }
 
-// madeSince reports whether a workload has a pod, or job, that was made after a
-// time.
+// madeSince reports whether a workload has a pod, or job, that was made since a
+// time. Of two things in one second the refusal was first, or it is repeated.
 func (c *Cluster) madeSince(w *object.Workload, at int64) bool {
 	if w.Kind == "CronJob" {
-		return w.Started > at
+		return w.Started >= at
 	}
 	for _, p := range c.PodsOf(w.UID) {
-		if p.Created > at {
+		if p.Created >= at {
 			return true
 		}
 	}

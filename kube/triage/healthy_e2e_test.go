@@ -15,6 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"quarterdeck/kube/kubetest"
 )
 
 // works has everything happen that happens in a healthy shop, for as long as
@@ -147,17 +149,22 @@ func (s shop) job(t *testing.T, name, namespace string, round int) *batchv1.Job 
 	if err != nil {
 		t.Fatal(err)
 	}
-	job, err := s.admin.BatchV1().Jobs(namespace).Create(t.Context(), &batchv1.Job{
+	job := &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: fmt.Sprintf("%s-by-hand-%d", name, round), Namespace: namespace, Annotations: map[string]string{"cronjob.kubernetes.io/instantiate": "manual"},
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(cron, batchv1.SchemeGroupVersion.WithKind("CronJob"))},
 		},
 		Spec: cron.Spec.JobTemplate.Spec,
-	}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
 	}
-	return job
+	var made *batchv1.Job
+	kubetest.Eventually(t, "job "+job.Name+" is made", func(ctx context.Context) (bool, error) {
+		made, err = s.admin.BatchV1().Jobs(namespace).Create(ctx, job, metav1.CreateOptions{})
+		if apierrors.IsConflict(err) {
+			return false, nil // the status of a quota has been written meanwhile
+		}
+		return err == nil, err
+	})
+	return made
 }
 
 // addNode adds a node like the others of its pool, which its kubelet brings up.

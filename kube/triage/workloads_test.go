@@ -1,6 +1,7 @@
 package triage_test
 
 import (
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -129,6 +130,21 @@ func TestCreateRefused(t *testing.T) {
 	}
 }
 
+// What a quota's status was written over is tried again at once.
+func TestCreateConflicts(t *testing.T) {
+	const conflict = `Operation cannot be fulfilled on resourcequotas "compute": the object has been modified; please apply your changes to the latest version and try again`
+	for _, i := range newScene(t, refusedSet("cart", conflict)...).report().Incidents {
+		if strings.Contains(line(i), "create-refused") {
+			t.Error(line(i))
+		}
+	}
+	for _, i := range newScene(t, stateful(3, 1), warning("StatefulSet", "shop", "db", "FailedCreate", "create Pod db-1 in StatefulSet db failed error: "+conflict, 5)).report().Incidents {
+		if strings.Contains(line(i), "create-refused") {
+			t.Error(line(i))
+		}
+	}
+}
+
 func stateful(replicas, ready int32) *appsv1.StatefulSet {
 	return &appsv1.StatefulSet{
 		ObjectMeta: meta("shop", "db"), Spec: appsv1.StatefulSetSpec{Replicas: &replicas},
@@ -161,6 +177,10 @@ func TestCreateRefusedByEvents(t *testing.T) {
 	// It made one since.
 	newScene(t, stateful(3, 1), warning("StatefulSet", "shop", "db", "FailedCreate", message, 200), of("StatefulSet", "db", func(p *corev1.Pod) {
 		p.CreationTimestamp = ago(100)
+	})("db-1")).none()
+	// Or in the second of the refusal, on its next try.
+	newScene(t, stateful(3, 1), warning("StatefulSet", "shop", "db", "FailedCreate", message, 200), of("StatefulSet", "db", func(p *corev1.Pod) {
+		p.CreationTimestamp = ago(200)
 	})("db-1")).none()
 }
 

@@ -36,7 +36,6 @@ import (
 const (
 	clusters    = 65
 	podsEach    = 8
-	patience    = 2 * time.Minute
 	defaultSeed = 20260718
 )
 
@@ -64,7 +63,7 @@ func TestAgainstScheduler(t *testing.T) {
 	kubeconfig := kubetest.Start(t, "--scenario", "empty", "--nodes", "1")
 	config := kubetest.Config(t, kubeconfig, "playground")
 	o := &oracle{client: kubernetes.NewForConfigOrDie(config), config: config}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Minute) // less than the 30 of go test, which would leave the playground behind
 	defer cancel()
 	ctx = klog.NewContext(ctx, logr.Discard())
 
@@ -313,7 +312,7 @@ func listed[T store.Object](ctx context.Context, t *testing.T, o *oracle, kind s
 
 func await(ctx context.Context, t *testing.T, what string, done func() (bool, error), but ...func() string) {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(ctx, 25*time.Millisecond, patience, true, func(context.Context) (bool, error) { return done() })
+	err := wait.PollUntilContextTimeout(ctx, 25*time.Millisecond, kubetest.Patience, true, func(context.Context) (bool, error) { return done() })
 	if err != nil {
 		said := ""
 		for _, f := range but {
