@@ -234,10 +234,7 @@ func tending() []scenario {
 					Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("2")}},
 				}, metav1.CreateOptions{})
 				t.must(err)
-				t.eventually(func() bool { // a pod that is made before is not counted for minutes
-					q, err := t.api.CoreV1().ResourceQuotas("narrow").Get(t.Context(), "few", metav1.GetOptions{})
-					return err == nil && len(q.Status.Used) > 0
-				}, func() string { return "quota/few is not counted" })
+				t.counted("narrow", "few")
 				t.deployIn("narrow", "squeezed", 1)
 				t.Live().Select("squeezed", "1/1").Press("s").Sees("(now 1)").Press("5", uitest.Enter).
 					Sees("blocked", "quota/few has room for 1 of 4 more pods").Press(uitest.Esc)
@@ -312,6 +309,16 @@ func (t *terminal) keepsAway(node string, want bool) {
 	}, func() string {
 		return fmt.Sprintf("the taint of node %s that is cordoned %t does not follow", node, want)
 	})
+}
+
+// counted waits until a quota was counted: a pod that is made before may be left
+// out for minutes.
+func (t *terminal) counted(namespace, quota string) {
+	t.Helper()
+	t.eventually(func() bool {
+		q, err := t.api.CoreV1().ResourceQuotas(namespace).Get(t.Context(), quota, metav1.GetOptions{})
+		return err == nil && len(q.Status.Used) > 0
+	}, func() string { return "quota/" + quota + " is not counted" })
 }
 
 // wantLabel checks the label of these scenarios on a node, "" for none.

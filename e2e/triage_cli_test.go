@@ -147,12 +147,15 @@ func (b *broken) rows(t *testing.T) {
 	}
 }
 
+// inspected reports whether a report tells of one incident, with the log of what
+// crashed, and could ask all that it wanted.
+func inspected(stdout string) bool {
+	var r triageReport
+	return json.Unmarshal([]byte(stdout), &r) == nil && len(r.Incidents) == 1 && len(r.Incidents[0].NotRead) == 0 && strings.Contains(stdout, crashLog)
+}
+
 func (b *broken) evidence(t *testing.T) {
-	whole := func(stdout string) bool {
-		var r triageReport
-		return json.Unmarshal([]byte(stdout), &r) == nil && len(r.Incidents) == 1 && len(r.Incidents[0].NotRead) == 0 && strings.Contains(stdout, crashLog)
-	}
-	r, out := read(t, b.until(t, whole, "playground", "-n", "payments", "--filter", "name=checkout kind=deploy", "-o", "json"))
+	r, out := read(t, b.until(t, inspected, "playground", "-n", "payments", "--filter", "name=checkout kind=deploy", "-o", "json"))
 	if out.code != 2 || out.stderr != "" || len(r.Incidents) != 1 || len(r.Checked) == 0 {
 		t.Fatalf("%+v", out)
 	}

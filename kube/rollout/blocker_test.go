@@ -174,7 +174,8 @@ func TestBlocker(t *testing.T) {
 			rollout.Progressing, "", 0, "",
 		},
 		{
-			"a quota's status written over", scene{deployments: []any{deployment(refused(conflict))}, replicaSets: []any{set(2, 2, 0)}},
+			"a quota's status written over",
+			scene{deployments: []any{deployment(refused(conflict))}, replicaSets: []any{set(2, 2, 0)}},
 			rollout.Progressing, "", 0, "",
 		},
 		{"deadline alone", scene{deployments: []any{deployment(progressing("False", "ProgressDeadlineExceeded", 60))}}, rollout.Stuck, rollout.DeadlineExceeded, 0, "no progress for 10m"},
