@@ -19,11 +19,10 @@ func nodeNotReady() Rule {
 				return nil
 			}
 			on := c.Ref(Nodes, &n.Meta)
-			cond := n.Condition(string(corev1.NodeReady))
-			silent := cond != nil && cond.Status == string(corev1.ConditionUnknown)
-			if !silent && !c.Lasted(n.Created, joinGrace) { // it joins
+			if c.joins(n) {
 				return nil
 			}
+			cond := n.Condition(string(corev1.NodeReady))
 			f := &Finding{
 				Severity: Crit, What: "NotReady", Why: "its kubelet has never reported", Since: n.Created,
 				Evidence: []Evidence{{Text: "no Ready condition", Source: FromField, Where: on.String() + " status.conditions", On: on}},
@@ -32,7 +31,7 @@ func nodeNotReady() Rule {
 			if cond != nil {
 				f.Why, f.Since, f.Evidence = said(cond), cond.Changed, []Evidence{nodeCondition(on, cond)}
 			}
-			if silent {
+			if silent(cond) {
 				f.Why = "the kubelet is silent"
 			}
 			c.Depends(Nodes, "") // the others of its zone
@@ -41,4 +40,16 @@ func nodeNotReady() Rule {
 			}
 			return f
 		})
+}
+
+// silent reports whether the Ready condition of a node says that its kubelet does
+// not report any more.
+func silent(ready *object.Condition) bool {
+	return ready != nil && ready.Status == string(corev1.ConditionUnknown)
+}
+
+// joins reports whether a node that is not ready is new and still starts. If it
+// does, what is being judged is judged again when it should be done.
+func (c *Cluster) joins(n *object.Node) bool {
+	return !silent(n.Condition(string(corev1.NodeReady))) && !c.Lasted(n.Created, joinGrace)
 }

@@ -53,10 +53,11 @@ func (c *Cluster) blameNode(p *object.Pod) []kube.Ref {
 	return []kube.Ref{r}
 }
 
-// lost reports whether the node of a pod is known not to answer.
+// lost reports whether the node of a pod is known not to answer. One that joins
+// has pods of DaemonSets before it can.
 func (c *Cluster) lost(p *object.Pod) bool {
 	n := c.Node(p.Node)
-	return n != nil && !n.Ready
+	return n != nil && !n.Ready && !c.joins(n)
 }
 
 // starting reports whether a node has a pod and has not started any of its

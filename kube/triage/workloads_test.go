@@ -234,6 +234,25 @@ func TestMissingSinceItsNodeWasLost(t *testing.T) {
 	}
 }
 
+// A node that joins has pods of every DaemonSet before its kubelet runs them.
+func TestMissingOnJoiningNode(t *testing.T) {
+	joining := &corev1.Node{ObjectMeta: meta("", "node-1", func(m *metav1.ObjectMeta) { m.CreationTimestamp = ago(20) })}
+	waits := of("DaemonSet", "agent", func(p *corev1.Pod) {
+		p.CreationTimestamp, p.Status = ago(18), corev1.PodStatus{Phase: corev1.PodPending}
+	})
+	s := newScene(t, daemons(4, 3, 4), waits("agent-x"), joining)
+	s.none()
+	r := s.after(120)
+	if len(r.Incidents) != 1 || r.Incidents[0].Root.Name != "node-1" || r.Incidents[0].Works != 1 {
+		t.Error(describe(r))
+	}
+	// One whose kubelet has gone silent is lost, however new.
+	s.put(node("node-1", corev1.ConditionUnknown))
+	if i := s.one(); i.Root.Name != "node-1" || i.Works != 1 {
+		t.Error(line(i))
+	}
+}
+
 func TestUpdateHeld(t *testing.T) {
 	s := newScene(t, daemons(4, 3, 1))
 	is(t, s.one(), "warn | update held, 1 of 4 updated | ds/agent in shop | 1 of 4 unavailable, 1 may be | rollout-held")
