@@ -37,6 +37,7 @@ type Node struct {
 	Pods        int64       // how many pods it takes
 	Conditions  []Condition // that are not as they should be
 	Heard       int64       // when the kubelet last wrote that it is ready, seconds since 1970
+	ReadySince  int64       // seconds since 1970, 0 if it is not ready
 	CordonedAt  int64       // seconds since 1970, 0 if that is not known
 }
 
@@ -72,7 +73,7 @@ func newNode(n *corev1.Node, in *store.Interner) *Node {
 			out.Ready, out.Heard = c.Status == corev1.ConditionTrue, unix(&c.LastHeartbeatTime)
 			switch c.Status {
 			case corev1.ConditionTrue:
-				status = "Ready"
+				status, out.ReadySince = "Ready", unix(&c.LastTransitionTime)
 			case corev1.ConditionFalse:
 				status = "NotReady"
 			case corev1.ConditionUnknown: // the node controller has not heard of it

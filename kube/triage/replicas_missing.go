@@ -62,15 +62,23 @@ func (c *Cluster) missingSince(w *object.Workload) (int64, bool) {
 			since = at
 		}
 	}
-	troubled := c.barred(w) != nil
+	troubled, early := c.barred(w) != nil, int32(0)
 	for _, p := range c.PodsOf(w.UID) {
+		n := c.Node(p.Node)
 		switch {
 		case sound(p) || p.Deleted != 0:
 		case c.Troubled(p) || c.lost(p):
 			troubled = true
 			earlier(max(p.Created, p.LastRestart, p.UnreadySince))
+		case n != nil && !n.Ready:
+			c.Depends(Nodes, "")
+			early++
 		case p.Phase == "Pending":
-			earlier(p.Created)
+			at := p.Created
+			if n != nil { // which may have joined later
+				at = max(at, n.ReadySince)
+			}
+			earlier(at)
 		}
 	}
 	if cond := w.Rolling.Condition("Available"); cond != nil && cond.Status == "False" {
@@ -78,6 +86,9 @@ func (c *Cluster) missingSince(w *object.Workload) (int64, bool) {
 	}
 	if troubled {
 		return since, true
+	}
+	if early > 0 && w.Avail+early >= w.Desired {
+		return 0, false // their nodes join
 	}
 	if cond := w.Rolling.Condition(string(appsv1.DeploymentProgressing)); cond != nil && cond.Status == "True" && cond.Reason != "NewReplicaSetAvailable" {
 		return 0, false // its controller says when it takes too long

@@ -242,13 +242,29 @@ func TestMissingOnJoiningNode(t *testing.T) {
 	})
 	s := newScene(t, daemons(4, 3, 4), waits("agent-x"), joining)
 	s.none()
+	if r := s.after(90); len(r.Incidents) > 0 { // 110 s old
+		t.Error(describe(r))
+	}
 	r := s.after(120)
 	if len(r.Incidents) != 1 || r.Incidents[0].Root.Name != "node-1" || r.Incidents[0].Works != 1 {
 		t.Error(describe(r))
 	}
+	// Once it is there its pods have the time that others have.
+	there := node("node-1", corev1.ConditionTrue)
+	there.Status.Conditions[0].LastTransitionTime = ago(0)
+	s = newScene(t, daemons(4, 3, 4), waits("agent-x"), joining)
+	s.none()
+	s.put(there)
+	if r := s.after(59); len(r.Incidents) > 0 {
+		t.Error(describe(r))
+	}
+	if r := s.after(61); len(r.Incidents) != 1 || r.Incidents[0].Root.Name != "agent" {
+		t.Error(describe(r))
+	}
 	// One whose kubelet has gone silent is lost, however new.
-	s.put(node("node-1", corev1.ConditionUnknown))
-	if i := s.one(); i.Root.Name != "node-1" || i.Works != 1 {
+	gone := node("node-1", corev1.ConditionUnknown)
+	gone.CreationTimestamp = ago(20)
+	if i := newScene(t, daemons(4, 3, 4), waits("agent-x"), gone).one(); i.Root.Name != "node-1" || i.Works != 1 {
 		t.Error(line(i))
 	}
 }
