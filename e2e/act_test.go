@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/util/retry"
 
+	"quarterdeck/kube/kubetest"
 	"quarterdeck/ui/uitest"
 )
 
@@ -343,10 +344,7 @@ func (t *terminal) workspace(name string) {
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		t.Fatal(err)
 	}
-	t.eventually(func() bool {
-		_, err := t.api.CoreV1().ServiceAccounts(name).Get(t.Context(), "default", metav1.GetOptions{})
-		return err == nil
-	}, func() string { return "namespace " + name + " is not ready for pods" })
+	kubetest.ReadyForPods(t, t.api, name)
 }
 
 func (t *terminal) namespace(name string) *corev1.Namespace {

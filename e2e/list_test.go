@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"quarterdeck/kube/kubetest"
 	"quarterdeck/ui/uitest"
 )
 
@@ -128,10 +129,7 @@ func (t *terminal) pods(namespace string) *podsIn {
 	if _, err := namespaces.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	t.await("a service account in namespace "+namespace, patience, func(string) bool {
-		_, err := t.api.CoreV1().ServiceAccounts(namespace).Get(t.Context(), "default", metav1.GetOptions{})
-		return err == nil
-	})
+	kubetest.ReadyForPods(t, t.api, namespace)
 	t.Cleanup(func() { // at once: other scenarios count on seeing the shop
 		at := int64(0)
 		err := t.api.CoreV1().Pods(namespace).DeleteCollection(context.Background(), metav1.DeleteOptions{GracePeriodSeconds: &at}, metav1.ListOptions{})

@@ -5,7 +5,6 @@ package e2e
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -57,10 +56,7 @@ func (l logPrinting) crasher(t *testing.T) *corev1.Pod {
 	const namespace, user = "print", "no-logs"
 	ctx, create := t.Context(), metav1.CreateOptions{}
 	_, nsErr := l.api.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, create)
-	kubetest.Succeeds(t, func(ctx context.Context) error { // without it no pod may be made
-		_, err := l.api.CoreV1().ServiceAccounts(namespace).Get(ctx, "default", metav1.GetOptions{})
-		return err
-	})
+	kubetest.ReadyForPods(t, l.api, namespace)
 	pod, podErr := l.api.CoreV1().Pods(namespace).Create(ctx, &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "crasher", Labels: map[string]string{"app": "crasher"}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{

@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
 )
 
 // Patience is how long anything may take: a machine that does other things as
@@ -43,4 +46,25 @@ func Succeeds(t testing.TB, do func(context.Context) error) {
 	if err != nil {
 		t.Fatalf("%v: %v", err, last)
 	}
+}
+
+// ReadyForPods waits until pods can be made in a namespace: until it has the
+// service account that they get.
+func ReadyForPods(t testing.TB, api kubernetes.Interface, namespace string) {
+	t.Helper()
+	Succeeds(t, func(ctx context.Context) error {
+		_, err := api.CoreV1().ServiceAccounts(namespace).Get(ctx, "default", metav1.GetOptions{})
+		return err
+	})
+}
+
+// Allowed waits until a user may do something. The server learns of roles and of
+// bindings by watches, of each in the order in which they were made.
+func Allowed(t testing.TB, api kubernetes.Interface, user string, what authorizationv1.ResourceAttributes) {
+	t.Helper()
+	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &what}}
+	Eventually(t, user+" may "+what.Verb+" "+what.Resource, func(ctx context.Context) (bool, error) {
+		answer, err := api.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+		return err == nil && answer.Status.Allowed, err
+	})
 }

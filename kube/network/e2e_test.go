@@ -103,10 +103,7 @@ func (c *cluster) namespace(t *testing.T, name string) {
 	t.Helper()
 	_, err := c.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
 	must(t, err)
-	kubetest.Succeeds(t, func(ctx context.Context) error {
-		_, err := c.CoreV1().ServiceAccounts(name).Get(ctx, "default", metav1.GetOptions{})
-		return err
-	})
+	kubetest.ReadyForPods(t, c, name)
 }
 
 // apply makes objects in a namespace, and writes the status that they have.

@@ -318,6 +318,9 @@ func nextReplica(c Counts, b Budget, strategy string) string {
 // next: it makes missing ones from the first up, takes away those beyond the
 // last, and replaces from the last down to the partition.
 func (f *family) nextOrdinal(now int64) string {
+	if !f.knowPods {
+		return "not known: its pods are not read"
+	}
 	w := f.work
 	byOrdinal := map[int32]*object.Pod{}
 	for _, p := range f.pods {

@@ -196,6 +196,7 @@ func TestNext(t *testing.T) {
 		{scene{statefulSets: []any{statefulSet(func(s *appsv1.StatefulSet) {
 			s.Spec.UpdateStrategy = appsv1.StatefulSetUpdateStrategy{Type: "OnDelete"}
 		})}}, "nothing, until somebody deletes one of 2 old pods"},
+		{scene{statefulSets: []any{statefulSet()}, unread: []string{"pods"}}, "not known: its pods are not read"},
 		{scene{daemonSets: []any{daemonSet()}}, "replaces pods on up to 1 more node"},
 		{scene{daemonSets: []any{daemonSet(func(d *appsv1.DaemonSet) { d.Status.NumberAvailable = 3 })}}, "waits for new pods to be available: 1 of 1 that may be missing are"},
 		{scene{daemonSets: []any{daemonSet(func(d *appsv1.DaemonSet) { d.Status.CurrentNumberScheduled = 2 })}}, "makes pods on 2 nodes without one"},

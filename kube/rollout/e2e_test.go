@@ -3,7 +3,6 @@
 package rollout
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"testing"
@@ -68,10 +67,7 @@ func (c *cluster) namespace(t *testing.T, name string) string {
 	if _, err := c.kube.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	kubetest.Succeeds(t, func(ctx context.Context) error {
-		_, err := c.kube.CoreV1().ServiceAccounts(name).Get(ctx, "default", metav1.GetOptions{})
-		return err
-	})
+	kubetest.ReadyForPods(t, c.kube, name)
 	return name
 }
 
@@ -91,23 +87,11 @@ func (c *cluster) user(t *testing.T, namespace, name string, rules ...rbacv1.Pol
 	}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	c.allowed(t, namespace, name, rules[len(rules)-1])
+	last := rules[len(rules)-1]
+	kubetest.Allowed(t, c.kube, name, authorizationv1.ResourceAttributes{
+		Verb: last.Verbs[0], Group: last.APIGroups[0], Resource: last.Resources[0], Namespace: namespace,
+	})
 	cfg := kubetest.Config(t, c.kubeconfig, "")
 	cfg.Impersonate.UserName = name
 	return c.client(t, cfg)
-}
-
-// allowed waits until a user may do what a rule says: the server learns of roles
-// and of bindings by watches.
-func (c *cluster) allowed(t *testing.T, namespace, user string, rule rbacv1.PolicyRule) {
-	t.Helper()
-	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
-		User: user, ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Verb: rule.Verbs[0], Group: rule.APIGroups[0], Resource: rule.Resources[0], Namespace: namespace,
-		},
-	}}
-	kubetest.Eventually(t, user+" has its rights in "+namespace, func(ctx context.Context) (bool, error) {
-		answer, err := c.kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
-		return err == nil && answer.Status.Allowed, err
-	})
 }

@@ -3,13 +3,13 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 )
 
@@ -40,7 +40,7 @@ func ApplyAccess(ctx context.Context, client kubernetes.Interface) error {
 			return fmt.Errorf("grant %s to %s: %w", grant.role, grant.user, err)
 		}
 	}
-	// The last grant, of the role that was made last but one.
+	// Bindings are watched in the order in which they were made: this is the last.
 	return awaitAllowed(ctx, client, ViewerContext, &authorizationv1.ResourceAttributes{Verb: "list", Resource: "nodes"})
 }
 
@@ -68,24 +68,19 @@ func ApplyPaymentsAccess(ctx context.Context, client kubernetes.Interface) error
 // awaitAllowed waits until a user may do something: the authorizer watches
 // roles and bindings, and learns of them a moment after they were made.
 func awaitAllowed(ctx context.Context, client kubernetes.Interface, name string, what *authorizationv1.ResourceAttributes) error {
-	ticker := time.NewTicker(pollInterval)
-	defer ticker.Stop()
-	for {
-		review, err := client.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
-			Spec: authorizationv1.SubjectAccessReviewSpec{User: name, ResourceAttributes: what},
-		}, metav1.CreateOptions{})
-		if err != nil {
-			return fmt.Errorf("ask what %s may do: %w", name, err)
-		}
-		if review.Status.Allowed {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait until %s may %s %s: %w", name, what.Verb, what.Resource, context.Cause(ctx))
-		case <-ticker.C:
-		}
+	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: name, ResourceAttributes: what}}
+	return await(ctx, "the right of "+name+" to "+what.Verb+" "+what.Resource, func(ctx context.Context) (bool, error) {
+		answer, err := client.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+		return err == nil && answer.Status.Allowed, err
+	})
+}
+
+// await waits for what the server or a controller does by itself.
+func await(ctx context.Context, what string, done wait.ConditionWithContextFunc) error {
+	if err := wait.PollUntilContextTimeout(ctx, pollInterval, reaction, true, done); err != nil {
+		return fmt.Errorf("wait for %s: %w", what, err)
 	}
+	return nil
 }
 
 // viewerRole is what the built-in role "view" lacks for reading a cluster:

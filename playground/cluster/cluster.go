@@ -16,6 +16,9 @@ import (
 const (
 	// pollInterval between two questions whether a part serves yet.
 	pollInterval = 50 * time.Millisecond
+	// reaction is how long a controller or the authorizer may take, on a loaded
+	// machine, to do what follows from something.
+	reaction = 4 * time.Minute
 	// defaultGrace is what a part gets to end by itself.
 	defaultGrace = 3 * time.Second
 )

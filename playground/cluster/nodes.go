@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,12 +13,10 @@ import (
 // AwaitNodes waits until a number of nodes are ready and take pods: a
 // controller taints a new node until it saw it ready.
 func AwaitNodes(ctx context.Context, client kubernetes.Interface, want int) error {
-	ticker := time.NewTicker(pollInterval)
-	defer ticker.Stop()
-	for {
+	return await(ctx, fmt.Sprintf("%d nodes to be ready", want), func(ctx context.Context) (bool, error) {
 		nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 		if err != nil {
-			return fmt.Errorf("look at the nodes: %w", err)
+			return false, err
 		}
 		ready := 0
 		for i := range nodes.Items {
@@ -27,15 +24,8 @@ func AwaitNodes(ctx context.Context, client kubernetes.Interface, want int) erro
 				ready++
 			}
 		}
-		if ready >= want {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for %d nodes, of which %d are ready: %w", want, ready, context.Cause(ctx))
-		case <-ticker.C:
-		}
-	}
+		return ready >= want, nil
+	})
 }
 
 func takesPods(node *corev1.Node) bool {

@@ -3,7 +3,6 @@ package shop
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -309,8 +308,11 @@ func poll(ctx context.Context, what string, condition wait.ConditionWithContextF
 		}
 		return false, nil
 	})
+	if last != nil && wait.Interrupted(err) && ctx.Err() == nil {
+		err = last // why it took too long
+	}
 	if err != nil {
-		return fmt.Errorf("wait for %s: %w", what, errors.Join(err, last))
+		return fmt.Errorf("wait for %s: %w", what, err)
 	}
 	return nil
 }
